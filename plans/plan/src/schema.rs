@@ -4,7 +4,7 @@
 use serde_json::Value as Json;
 
 /// What a resource type is made of.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Schema {
     /// Such as `aks_cluster`.
     pub type_name: &'static str,
@@ -23,7 +23,7 @@ pub struct Schema {
 }
 
 /// One field.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Field {
     /// Its name.
     pub name: &'static str,
@@ -104,7 +104,7 @@ pub enum OnChange {
 }
 
 /// What values a field takes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Shape {
     /// `true` or `false`.
     Bool,
