@@ -41,7 +41,7 @@ pub enum Progress {
         /// When to ask again.
         after: Duration,
         /// What to ask about.
-        ticket: Ticket,
+        ticket: Box<Ticket>,
     },
     /// The service asks for patience; nothing was changed.
     Throttled {
