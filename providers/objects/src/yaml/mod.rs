@@ -12,6 +12,7 @@
 
 mod edit;
 mod error;
+mod lenient;
 mod node;
 mod read;
 mod resolve;

@@ -5,10 +5,11 @@ use std::ops::Range;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 use serde_json::Value;
 
 use super::error::YamlError;
+use super::lenient::Repaired;
 use super::node::{Document, Duplicate, Entry, Kind, Node, Position, Style};
 use super::resolve::{self, Dialect, Resolved};
 
@@ -35,30 +36,42 @@ pub fn parse_documents(text: &str, dialect: Dialect) -> Result<Vec<Value>, YamlE
 ///
 /// [`YamlError`] at the first place that cannot be read.
 pub fn parse(text: &str, dialect: Dialect) -> Result<Vec<Document>, YamlError> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut parser = Parser::new_from_str(text);
+    let mut repaired = Repaired::new(text.strip_prefix('\u{feff}').unwrap_or(text));
+    loop {
+        let error = match read(&repaired, dialect) {
+            Ok(documents) => return Ok(documents),
+            Err(Stop::Wrong(error)) => return Err(error),
+            Err(Stop::Syntax(error)) => error,
+        };
+        let mark = error.marker();
+        let at = repaired.original_position(mark.index(), mark.line(), mark.col());
+        if !repaired.mend(error.info(), mark.index()) {
+            return Err(YamlError::Syntax { message: error.info().to_owned(), at });
+        }
+    }
+}
+
+/// Why reading stopped.
+enum Stop {
+    Syntax(ScanError),
+    Wrong(YamlError),
+}
+
+fn read(repaired: &Repaired, dialect: Dialect) -> Result<Vec<Document>, Stop> {
+    let mut parser = Parser::new_from_str(&repaired.text);
     let mut reader = Reader {
         dialect,
+        repaired,
         documents: Vec::new(),
         duplicates: Vec::new(),
         frames: Vec::new(),
         anchors: BTreeMap::new(),
         copied: 0,
     };
-    while let Some(event) = next(&mut parser)? {
-        let (event, span) = event;
-        reader.take(event, span)?;
+    while let Some((event, span)) = parser.next_event().transpose().map_err(Stop::Syntax)? {
+        reader.take(event, span).map_err(Stop::Wrong)?;
     }
     Ok(reader.documents)
-}
-
-type Spanned<'a> = (Event<'a>, Span);
-
-fn next<'a>(parser: &mut Parser<'a, StrInput<'a>>) -> Result<Option<Spanned<'a>>, YamlError> {
-    parser.next_event().transpose().map_err(|error: ScanError| YamlError::Syntax {
-        message: error.info().to_owned(),
-        at: Position { line: error.marker().line(), column: error.marker().col() + 1 },
-    })
 }
 
 /// A map or list whose end has not been seen.
@@ -84,8 +97,9 @@ enum Key {
     Merge { at: Position },
 }
 
-struct Reader {
+struct Reader<'a> {
     dialect: Dialect,
+    repaired: &'a Repaired,
     documents: Vec<Document>,
     duplicates: Vec<Duplicate>,
     frames: Vec<Frame>,
@@ -93,14 +107,14 @@ struct Reader {
     copied: usize,
 }
 
-fn place(span: &Span) -> (Position, Range<usize>) {
-    let at = Position { line: span.start.line(), column: span.start.col() + 1 };
-    (at, span.start.index()..span.end.index())
-}
+impl Reader<'_> {
+    fn place(&self, span: &Span) -> (Position, Range<usize>) {
+        let at = self.repaired.original_position(span.start.index(), span.start.line(), span.start.col());
+        (at, self.repaired.original(span.start.index())..self.repaired.original(span.end.index()))
+    }
 
-impl Reader {
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), YamlError> {
-        let (at, range) = place(&span);
+        let (at, range) = self.place(&span);
         match event {
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {
                 Ok(())

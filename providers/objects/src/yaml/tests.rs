@@ -105,6 +105,22 @@ fn an_error_says_where() {
 }
 
 #[test]
+fn lines_too_far_left_within_brackets_and_quotes_are_read_all_the_same() {
+    let text = "a:\n  b: ['x',\n'y'\n]\n  c: \"p\nq \\\nr\n\ns\"\n  d: 'it''s\n{ \"é\": 1 }'\n  e: {f:\ng}\nh: 1\n";
+    both(text, r#"{"a":{"b":["x","y"],"c":"p q r\ns","d":"it's { \"é\": 1 }","e":{"f":"g"}},"h":1}"#);
+    let documents = parse(text, Dialect::Kustomize3).expect("it parses");
+    let at = |path: &str| documents[0].position(&path.parse().expect("a path")).to_string();
+    assert_eq!(at("/a/b/1"), "line 3, column 1");
+    assert_eq!(at("/a/e"), "line 12, column 3");
+    assert_eq!(at("/h"), "line 14, column 1");
+    assert_eq!(changed(text, &["/a/e/f = 2", "/h = 3"]), text.replace("\ng}", "\n2}").replace("h: 1", "h: 3"));
+    both(
+        "a:\n  b: {c: 1,\nd: [}\n",
+        "error: not valid YAML at line 3, column 5: while parsing a node, did not find expected node content",
+    );
+}
+
+#[test]
 fn a_key_that_stands_twice_is_reported_or_refused() {
     let text = "a: 1\nb: 2\na: 3\n";
     let documents = parse(text, Dialect::Kustomize3).expect("it parses");

@@ -1,0 +1,450 @@
+//! The file `kustomization.yaml`, read strictly.
+
+use std::collections::BTreeMap;
+
+use kfplan_objects::yaml::{Kind, Node, Position};
+
+use crate::decode::{Decoder, Fields};
+use crate::error::{Place, RenderError};
+use crate::gvk::{Gvk, Id};
+use crate::resource::Behavior;
+
+/// The names that a kustomization file may have.
+pub(crate) const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// The fields of dialect 3.2.
+const FIELDS: [&str; 26] = [
+    "apiVersion",
+    "kind",
+    "namePrefix",
+    "nameSuffix",
+    "namespace",
+    "commonLabels",
+    "commonAnnotations",
+    "patchesStrategicMerge",
+    "patchesJson6902",
+    "patches",
+    "images",
+    "imageTags",
+    "replicas",
+    "vars",
+    "resources",
+    "crds",
+    "bases",
+    "configMapGenerator",
+    "secretGenerator",
+    "generatorOptions",
+    "configurations",
+    "generators",
+    "transformers",
+    "inventory",
+    "metadata",
+    "openapi",
+];
+
+/// Fields that this renderer knows by name and refuses, with the reason.
+const REFUSED: [(&str, &str); 14] = [
+    ("generators", "it runs plugins, and kfplan runs none; render them once and list the result under `resources`"),
+    ("transformers", "it runs plugins, and kfplan runs none; say the same with patches"),
+    ("validators", "it runs plugins, and kfplan runs none"),
+    ("inventory", "kfplan keeps its own inventory of what it applied; take the field out"),
+    ("crds", "OpenAPI definitions are not read; name the fields in a file under `configurations`"),
+    ("openapi", "dialect 3.2 has no such field; merge keys of custom kinds cannot be declared"),
+    ("helmCharts", "charts are not rendered; render the chart once and list the result under `resources`"),
+    (
+        "helmChartInflationGenerator",
+        "charts are not rendered; render the chart once and list the result under `resources`",
+    ),
+    ("helmGlobals", "charts are not rendered; render the chart once and list the result under `resources`"),
+    ("components", "dialect 3.2 has no such field; it belongs to dialect 5, which is not supported yet"),
+    ("labels", "dialect 3.2 has no such field; it belongs to dialect 5, which is not supported yet"),
+    ("replacements", "dialect 3.2 has no such field; it belongs to dialect 5, which is not supported yet"),
+    ("sortOptions", "dialect 3.2 has no such field; it belongs to dialect 5, which is not supported yet"),
+    ("buildMetadata", "dialect 3.2 has no such field; it belongs to dialect 5, which is not supported yet"),
+];
+
+/// A text and where it stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Named {
+    pub(crate) field: String,
+    pub(crate) at: Position,
+    pub(crate) value: String,
+}
+
+/// A ConfigMap or Secret to be generated.
+#[derive(Debug, Clone)]
+pub(crate) struct Generator {
+    pub(crate) field: String,
+    pub(crate) at: Position,
+    pub(crate) name: String,
+    pub(crate) namespace: String,
+    pub(crate) behavior: Behavior,
+    /// Of Secrets only.
+    pub(crate) secret_type: String,
+    pub(crate) literals: Vec<Named>,
+    pub(crate) files: Vec<Named>,
+    pub(crate) envs: Vec<Named>,
+}
+
+/// What all generators of a kustomization do.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct GeneratorOptions {
+    pub(crate) labels: Option<BTreeMap<String, String>>,
+    pub(crate) annotations: Option<BTreeMap<String, String>>,
+    pub(crate) disable_name_suffix_hash: bool,
+}
+
+/// A patch by JSON operations for one object.
+#[derive(Debug, Clone)]
+pub(crate) struct JsonPatch {
+    pub(crate) field: String,
+    pub(crate) at: Position,
+    pub(crate) target: Id,
+    pub(crate) path: Option<Named>,
+    pub(crate) patch: Option<Named>,
+}
+
+/// A patch of either kind, for one object or for all that a selector picks.
+#[derive(Debug, Clone)]
+pub(crate) struct Patch {
+    pub(crate) field: String,
+    pub(crate) at: Position,
+    pub(crate) path: Option<Named>,
+    pub(crate) patch: Option<Named>,
+    pub(crate) target: Option<Selector>,
+}
+
+/// Picks objects; empty parts pick all.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Selector {
+    pub(crate) gvk: Gvk,
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    pub(crate) labels: String,
+    pub(crate) annotations: String,
+}
+
+/// An image to be renamed or given another tag or digest.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Image {
+    pub(crate) field: String,
+    pub(crate) name: String,
+    pub(crate) new_name: String,
+    pub(crate) new_tag: String,
+    pub(crate) digest: String,
+}
+
+/// A number of replicas for the workloads of a name.
+#[derive(Debug, Clone)]
+pub(crate) struct Replica {
+    pub(crate) field: String,
+    pub(crate) at: Position,
+    pub(crate) name: String,
+    pub(crate) count: i64,
+}
+
+/// A name for the value of a field of an object.
+#[derive(Debug, Clone)]
+pub(crate) struct Variable {
+    pub(crate) place: Place,
+    pub(crate) field: String,
+    pub(crate) name: String,
+    pub(crate) object: Id,
+    pub(crate) path: String,
+}
+
+/// One kustomization file.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Kustomization {
+    pub(crate) file: String,
+    pub(crate) name_prefix: String,
+    pub(crate) name_suffix: String,
+    pub(crate) namespace: String,
+    pub(crate) common_labels: Option<BTreeMap<String, String>>,
+    pub(crate) common_annotations: Option<BTreeMap<String, String>>,
+    pub(crate) patches_strategic_merge: Vec<Named>,
+    pub(crate) patches_json: Vec<JsonPatch>,
+    pub(crate) patches: Vec<Patch>,
+    pub(crate) images: Vec<Image>,
+    pub(crate) replicas: Vec<Replica>,
+    pub(crate) variables: Vec<Variable>,
+    /// The resources, then the bases.
+    pub(crate) resources: Vec<Named>,
+    pub(crate) config_maps: Vec<Generator>,
+    pub(crate) secrets: Vec<Generator>,
+    pub(crate) options: GeneratorOptions,
+    pub(crate) configurations: Vec<Named>,
+}
+
+impl Kustomization {
+    /// Reads the one document of a kustomization file.
+    pub(crate) fn read(root: &Node, decoder: &mut Decoder<'_>) -> Self {
+        let mut kustomization = Self { file: decoder.file.to_owned(), ..Self::default() };
+        if matches!(root.kind, Kind::Null) {
+            return kustomization;
+        }
+        let Some(fields) = decoder.loose_fields("", root) else { return kustomization };
+        check_names(root, decoder);
+        check_kind(&fields, decoder);
+        kustomization.read_values(&fields, decoder);
+        kustomization.read_operands(&fields, decoder);
+        kustomization.read_operators(&fields, decoder);
+        kustomization
+    }
+
+    fn read_values(&mut self, fields: &Fields<'_>, decoder: &mut Decoder<'_>) {
+        self.name_prefix = text(fields, "namePrefix", decoder);
+        self.name_suffix = text(fields, "nameSuffix", decoder);
+        self.namespace = text(fields, "namespace", decoder);
+        self.common_labels = texts(fields, "commonLabels", decoder);
+        self.common_annotations = texts(fields, "commonAnnotations", decoder);
+        if let Some((field, node)) = fields.get("generatorOptions") {
+            let known = ["labels", "annotations", "disableNameSuffixHash"];
+            if let Some(fields) = decoder.fields(&field, node, &known) {
+                self.options.labels = texts(&fields, "labels", decoder);
+                self.options.annotations = texts(&fields, "annotations", decoder);
+                let disable = fields.get("disableNameSuffixHash");
+                self.options.disable_name_suffix_hash =
+                    disable.and_then(|(field, node)| decoder.bool(&field, node)).unwrap_or_default();
+            }
+        }
+    }
+
+    fn read_operands(&mut self, fields: &Fields<'_>, decoder: &mut Decoder<'_>) {
+        self.resources = names(fields, "resources", decoder);
+        self.resources.extend(names(fields, "bases", decoder));
+        self.configurations = names(fields, "configurations", decoder);
+        self.config_maps = list(fields, "configMapGenerator", decoder, |field, node, decoder| {
+            read_generator(field, node, false, decoder)
+        });
+        self.secrets =
+            list(fields, "secretGenerator", decoder, |field, node, decoder| read_generator(field, node, true, decoder));
+    }
+
+    fn read_operators(&mut self, fields: &Fields<'_>, decoder: &mut Decoder<'_>) {
+        self.patches_strategic_merge = names(fields, "patchesStrategicMerge", decoder);
+        if has_legacy_patches(fields) {
+            self.patches_strategic_merge.extend(names(fields, "patches", decoder));
+        } else {
+            self.patches = list(fields, "patches", decoder, read_patch);
+        }
+        self.patches_json = list(fields, "patchesJson6902", decoder, read_json_patch);
+        self.images = list(fields, "images", decoder, read_image);
+        self.images.extend(list(fields, "imageTags", decoder, read_image));
+        self.replicas = list(fields, "replicas", decoder, read_replica);
+        self.variables = list(fields, "vars", decoder, read_variable);
+    }
+}
+
+/// Reports every field that dialect 3.2 does not have, and those that are not rendered.
+fn check_names(root: &Node, decoder: &mut Decoder<'_>) {
+    let Kind::Map(entries) = &root.kind else { return };
+    for entry in entries {
+        let place = Place::new(decoder.file, entry.at);
+        let refused = REFUSED.iter().find(|(name, _)| name.eq_ignore_ascii_case(&entry.key));
+        if let Some((_, reason)) = refused {
+            let is_empty = match &entry.value.kind {
+                Kind::Null => true,
+                Kind::List(items) => items.is_empty(),
+                _ => false,
+            };
+            let is_known = FIELDS.iter().any(|name| name.eq_ignore_ascii_case(&entry.key));
+            if !(is_empty && is_known) {
+                decoder.errors.push(RenderError::Unsupported { place, field: entry.key.clone(), reason });
+            }
+        }
+    }
+    let known: Vec<&str> = FIELDS.into_iter().filter(|name| *name != "metadata").collect();
+    let all: Vec<&str> = known.into_iter().chain(REFUSED.iter().map(|(name, _)| *name)).collect();
+    decoder.fields("", root, &all);
+}
+
+fn check_kind(fields: &Fields<'_>, decoder: &mut Decoder<'_>) {
+    let wanted = [("apiVersion", "kustomize.config.k8s.io/v1beta1"), ("kind", "Kustomization")];
+    for (name, wanted) in wanted {
+        if let Some((field, node)) = fields.get(name)
+            && let Some(found) = decoder.text(&field, node)
+            && !found.is_empty()
+            && found != wanted
+        {
+            decoder.refuse(&field, node, format!("`{found}` is not `{wanted}`, the only one that dialect 3.2 knows"));
+        }
+    }
+}
+
+/// Before there were patches of both kinds, `patches` was a list of files.
+fn has_legacy_patches(fields: &Fields<'_>) -> bool {
+    match fields.get("patches").map(|(_, node)| &node.kind) {
+        Some(Kind::List(items)) => items.iter().any(|item| matches!(item.kind, Kind::Text(_))),
+        _ => false,
+    }
+}
+
+fn text(fields: &Fields<'_>, name: &str, decoder: &mut Decoder<'_>) -> String {
+    fields.get(name).and_then(|(field, node)| decoder.text(&field, node)).unwrap_or_default()
+}
+
+fn texts(fields: &Fields<'_>, name: &str, decoder: &mut Decoder<'_>) -> Option<BTreeMap<String, String>> {
+    fields.get(name).and_then(|(field, node)| decoder.texts(&field, node))
+}
+
+fn named(fields: &Fields<'_>, name: &str, decoder: &mut Decoder<'_>) -> Option<Named> {
+    let (field, node) = fields.get(name)?;
+    let value = decoder.text(&field, node)?;
+    (!value.is_empty()).then_some(Named { field, at: node.at, value })
+}
+
+fn list<T>(
+    fields: &Fields<'_>,
+    name: &str,
+    decoder: &mut Decoder<'_>,
+    read: impl FnMut(String, &Node, &mut Decoder<'_>) -> Option<T>,
+) -> Vec<T> {
+    fields.get(name).map(|(field, node)| decoder.items(&field, node, read)).unwrap_or_default()
+}
+
+fn names(fields: &Fields<'_>, name: &str, decoder: &mut Decoder<'_>) -> Vec<Named> {
+    list(fields, name, decoder, |field, node, decoder| {
+        let value = decoder.text(&field, node)?;
+        Some(Named { field, at: node.at, value })
+    })
+}
+
+fn read_generator(field: String, node: &Node, is_secret: bool, decoder: &mut Decoder<'_>) -> Option<Generator> {
+    let mut known = vec!["name", "namespace", "behavior", "literals", "files", "envs", "env"];
+    if is_secret {
+        known.push("type");
+    }
+    let fields = decoder.fields(&field, node, &known)?;
+    let behavior = match text(&fields, "behavior", decoder).as_str() {
+        "merge" => Behavior::Merge,
+        "replace" => Behavior::Replace,
+        "create" | "" => Behavior::Create,
+        _ => {
+            if let Some((field, node)) = fields.get("behavior") {
+                decoder.refuse(&field, node, "it must be `create`, `merge` or `replace`");
+            }
+            Behavior::Create
+        }
+    };
+    let mut envs = names(&fields, "envs", decoder);
+    envs.extend(named(&fields, "env", decoder));
+    Some(Generator {
+        at: node.at,
+        name: text(&fields, "name", decoder),
+        namespace: text(&fields, "namespace", decoder),
+        behavior,
+        secret_type: text(&fields, "type", decoder),
+        literals: names(&fields, "literals", decoder),
+        files: names(&fields, "files", decoder),
+        envs,
+        field,
+    })
+}
+
+fn read_json_patch(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Option<JsonPatch> {
+    let fields = decoder.fields(&field, node, &["target", "path", "patch"])?;
+    let (path, patch) = (named(&fields, "path", decoder), named(&fields, "patch", decoder));
+    let Some((target_field, target_node)) = fields.get("target") else {
+        decoder.refuse(&field, node, "a `target` with kind and name is needed");
+        return None;
+    };
+    let known = ["group", "version", "kind", "namespace", "name"];
+    let target = decoder.fields(&target_field, target_node, &known)?;
+    let target = Id {
+        gvk: read_gvk(&target, decoder),
+        namespace: text(&target, "namespace", decoder),
+        name: text(&target, "name", decoder),
+    };
+    if target.name.is_empty() {
+        decoder.refuse(&target_field, target_node, "the target's `name` is needed");
+    }
+    match (&path, &patch) {
+        (None, None) => decoder.refuse(&field, node, "one of `path` and `patch` is needed"),
+        (Some(_), Some(_)) => decoder.refuse(&field, node, "`path` and `patch` cannot both be given"),
+        _ => {}
+    }
+    Some(JsonPatch { field, at: node.at, target, path, patch })
+}
+
+fn read_gvk(fields: &Fields<'_>, decoder: &mut Decoder<'_>) -> Gvk {
+    Gvk {
+        group: text(fields, "group", decoder),
+        version: text(fields, "version", decoder),
+        kind: text(fields, "kind", decoder),
+    }
+}
+
+fn read_patch(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Option<Patch> {
+    let fields = decoder.fields(&field, node, &["path", "patch", "target"])?;
+    let (path, patch) = (named(&fields, "path", decoder), named(&fields, "patch", decoder));
+    match (&path, &patch) {
+        (None, None) => decoder.refuse(&field, node, "one of `path` and `patch` is needed"),
+        (Some(_), Some(_)) => decoder.refuse(&field, node, "`path` and `patch` cannot both be given"),
+        _ => {}
+    }
+    let known = ["group", "version", "kind", "namespace", "name", "labelSelector", "annotationSelector"];
+    let target = match fields.get("target") {
+        None => None,
+        Some((field, node)) => {
+            let fields = decoder.fields(&field, node, &known)?;
+            Some(Selector {
+                gvk: read_gvk(&fields, decoder),
+                namespace: text(&fields, "namespace", decoder),
+                name: text(&fields, "name", decoder),
+                labels: text(&fields, "labelSelector", decoder),
+                annotations: text(&fields, "annotationSelector", decoder),
+            })
+        }
+    };
+    Some(Patch { field, at: node.at, path, patch, target })
+}
+
+fn read_image(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Option<Image> {
+    let fields = decoder.fields(&field, node, &["name", "newName", "newTag", "digest"])?;
+    Some(Image {
+        name: text(&fields, "name", decoder),
+        new_name: text(&fields, "newName", decoder),
+        new_tag: text(&fields, "newTag", decoder),
+        digest: text(&fields, "digest", decoder),
+        field,
+    })
+}
+
+fn read_replica(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Option<Replica> {
+    let fields = decoder.fields(&field, node, &["name", "count"])?;
+    let count = fields.get("count").and_then(|(field, node)| decoder.int(&field, node)).unwrap_or_default();
+    Some(Replica { name: text(&fields, "name", decoder), at: node.at, count, field })
+}
+
+fn read_variable(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Option<Variable> {
+    let fields = decoder.fields(&field, node, &["name", "objref", "fieldref"])?;
+    let mut object = Id::default();
+    if let Some((field, node)) = fields.get("objref") {
+        let known = ["apiVersion", "group", "version", "kind", "name", "namespace"];
+        let fields = decoder.fields(&field, node, &known)?;
+        object = Id {
+            gvk: read_gvk(&fields, decoder),
+            namespace: text(&fields, "namespace", decoder),
+            name: text(&fields, "name", decoder),
+        };
+        let api_version = text(&fields, "apiVersion", decoder);
+        match api_version.split('/').collect::<Vec<_>>().as_slice() {
+            [""] => {}
+            [version] => object.gvk.version = (*version).to_owned(),
+            [group, version] => {
+                object.gvk.group = (*group).to_owned();
+                object.gvk.version = (*version).to_owned();
+            }
+            _ => {}
+        }
+    }
+    let mut path = String::new();
+    if let Some((field, node)) = fields.get("fieldref") {
+        path = text(&decoder.fields(&field, node, &["fieldPath"])?, "fieldPath", decoder);
+    }
+    if path.is_empty() {
+        path = "metadata.name".to_owned();
+    }
+    Some(Variable { place: decoder.place(node), name: text(&fields, "name", decoder), object, path, field })
+}

@@ -1,0 +1,609 @@
+//! From a folder to its objects.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::str::FromStr;
+
+use kfplan_objects::yaml::{self, Document, Kind, Position};
+use serde_json::{Map, Value};
+
+use crate::config::Config;
+use crate::decode::Decoder;
+use crate::defaults;
+use crate::error::{Place, RenderError, RenderErrors};
+use crate::files::{Files, join};
+use crate::generate::{self, Target};
+use crate::kustomization::{FILE_NAMES, Kustomization, Named, Variable};
+use crate::resource::{Resource, Resources, metadata_text};
+use crate::transform;
+
+/// How many kustomizations may include one another in a row.
+const DEPTH: usize = 64;
+
+/// How many kustomizations one render may go through.
+const VISITS: usize = 10_000;
+
+/// The dialect of yaml that kustomizations of 3.2 are read in.
+const YAML: yaml::Dialect = yaml::Dialect::Kustomize3;
+
+/// Which kustomize is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dialect {
+    /// kustomize 3.2, the version inside `kfctl` 1.2.
+    V3_2,
+    /// kustomize 5.
+    V5,
+}
+
+impl FromStr for Dialect {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "3.2" => Ok(Self::V3_2),
+            "5" => Ok(Self::V5),
+            other => Err(format!("`{other}` is no dialect of kustomize; there are `3.2` and `5`")),
+        }
+    }
+}
+
+/// Something that is not wrong, but that the author may not have meant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Note {
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub text: String,
+}
+
+/// The result of a render.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Rendered {
+    /// The objects, in the order in which kustomize puts them out.
+    pub objects: Vec<Value>,
+    /// Every file that was read, in the order of the alphabet.
+    pub read: Vec<String>,
+    /// What the author may not have meant.
+    pub notes: Vec<Note>,
+}
+
+/// Renders the kustomization in a folder.
+///
+/// `directory` is a normalised path from the root of the files; the empty path is
+/// the root itself. Files outside the folder may be named, files outside the root
+/// may not.
+///
+/// # Errors
+///
+/// Everything that is wrong. A kustomization with something wrong in it is not
+/// transformed, so that no error is only the echo of another one.
+pub fn render(files: &dyn Files, directory: &str, dialect: Dialect) -> Result<Rendered, RenderErrors> {
+    match dialect {
+        Dialect::V3_2 => {}
+        Dialect::V5 => return Err(RenderErrors(vec![RenderError::Dialect])),
+    }
+    let mut renderer = Renderer::new(files);
+    let directory = match join("", directory) {
+        Some(directory) => directory,
+        None => {
+            let error = RenderError::Outside {
+                place: Place::file(directory),
+                field: "directory".to_owned(),
+                path: directory.to_owned(),
+            };
+            return Err(RenderErrors(vec![error]));
+        }
+    };
+    let accumulated = renderer.directory(&directory, &Place::file(&directory));
+    let objects = match accumulated {
+        Some(accumulated) => renderer.finish(&directory, accumulated),
+        None => Vec::new(),
+    };
+    if !renderer.errors.is_empty() {
+        return Err(RenderErrors(renderer.errors));
+    }
+    let notes: BTreeSet<Note> = renderer.notes.into_iter().collect();
+    Ok(Rendered { objects, read: renderer.read.into_iter().collect(), notes: notes.into_iter().collect() })
+}
+
+/// What a kustomization amounts to before names and vars are resolved.
+#[derive(Default)]
+struct Accumulated {
+    resources: Resources,
+    config: Option<Rc<Config>>,
+    variables: BTreeMap<String, Variable>,
+    /// Something that should be in it could not be read.
+    is_broken: bool,
+}
+
+/// An object of a file and the line it begins on.
+#[derive(Debug, Clone)]
+pub(crate) struct Parsed {
+    pub(crate) object: Map<String, Value>,
+    pub(crate) at: Position,
+}
+
+/// One render: what was read so far, and what was found wrong.
+pub(crate) struct Renderer<'a> {
+    files: &'a dyn Files,
+    read: BTreeSet<String>,
+    contents: BTreeMap<String, Rc<[u8]>>,
+    objects: BTreeMap<String, Option<Rc<Vec<Parsed>>>>,
+    kustomizations: BTreeMap<String, Option<Rc<Kustomization>>>,
+    defaults: Rc<Config>,
+    chain: Vec<String>,
+    visits: usize,
+    notes: Vec<Note>,
+    pub(crate) errors: Vec<RenderError>,
+}
+
+impl<'a> Renderer<'a> {
+    fn new(files: &'a dyn Files) -> Self {
+        Self {
+            files,
+            read: BTreeSet::new(),
+            contents: BTreeMap::new(),
+            objects: BTreeMap::new(),
+            kustomizations: BTreeMap::new(),
+            defaults: Rc::new(defaults::config()),
+            chain: Vec::new(),
+            visits: 0,
+            notes: Vec::new(),
+            errors: Vec::new(),
+        }
+    }
+
+    pub(crate) fn note(&mut self, place: Place, text: impl Into<String>) {
+        self.notes.push(Note { place, text: text.into() });
+    }
+
+    /// Renders one folder, included from a place; `None` when something is wrong in it.
+    fn directory(&mut self, directory: &str, from: &Place) -> Option<Accumulated> {
+        self.visits += 1;
+        let nested = self.chain.len() >= DEPTH;
+        if nested || self.visits > VISITS {
+            let limit = if nested { DEPTH } else { VISITS };
+            self.errors.push(RenderError::TooMany { place: from.clone(), limit, nested });
+            return None;
+        }
+        let before = self.errors.len();
+        let kustomization = self.kustomization(directory, from)?;
+        self.chain.push(directory.to_owned());
+        let accumulated = self.accumulate(&kustomization);
+        self.chain.pop();
+        (self.errors.len() == before && !accumulated.is_broken).then_some(accumulated)
+    }
+
+    fn accumulate(&mut self, kustomization: &Kustomization) -> Accumulated {
+        let before = self.errors.len();
+        let mut accumulated = Accumulated::default();
+        for entry in &kustomization.resources {
+            self.resource(kustomization, entry, &mut accumulated);
+        }
+        self.configure(kustomization, &mut accumulated);
+        let generators = kustomization.config_maps.iter().map(|generator| (generator, Target::ConfigMap));
+        for (generator, target) in generators.chain(kustomization.secrets.iter().map(|it| (it, Target::Secret))) {
+            let file = &kustomization.file;
+            let made = generate::generate(self, file, generator, &kustomization.options, target);
+            // With a base missing, every merge would be an error.
+            let is_whole = self.errors.len() == before && !accumulated.is_broken;
+            if let Some(made) = made.filter(|_| is_whole)
+                && let Err(reason) = accumulated.resources.absorb(made)
+            {
+                let (place, field) = (Place::new(file, generator.at), generator.field.clone());
+                self.errors.push(RenderError::Field { place, field, reason });
+            }
+        }
+        let config = accumulated.config.clone().unwrap_or_else(|| Rc::clone(&self.defaults));
+        let is_whole = self.errors.len() == before && !accumulated.is_broken;
+        transform::run(self, kustomization, &config, &mut accumulated.resources, is_whole);
+        if self.errors.len() == before && !accumulated.is_broken {
+            self.declare(kustomization, &mut accumulated);
+        }
+        accumulated
+    }
+
+    /// Takes in one entry of `resources`: a folder or a file.
+    fn resource(&mut self, kustomization: &Kustomization, entry: &Named, accumulated: &mut Accumulated) {
+        let is_broken = std::mem::replace(&mut accumulated.is_broken, true);
+        if self.take_in(kustomization, entry, accumulated).is_some() {
+            accumulated.is_broken = is_broken;
+        }
+    }
+
+    fn take_in(&mut self, kustomization: &Kustomization, entry: &Named, accumulated: &mut Accumulated) -> Option<()> {
+        let place = Place::new(&kustomization.file, entry.at);
+        if is_remote(&entry.value) {
+            let (field, url) = (entry.field.clone(), entry.value.clone());
+            self.errors.push(RenderError::Remote { place, field, url });
+            return None;
+        }
+        let path = self.resolve(&kustomization.file, entry, &entry.value)?;
+        if !self.files.is_directory(&path) {
+            return self.file(&path, entry, &place, accumulated);
+        }
+        if self.chain.iter().any(|visited| is_inside(visited, &path)) {
+            let mut chain = self.chain.clone();
+            chain.push(path.clone());
+            self.errors.push(RenderError::Cycle { place, path, chain });
+            return None;
+        }
+        let inner = self.directory(&path, &place)?;
+        accumulated.resources.append_all(&place, inner.resources.0, &mut self.errors);
+        if let Some(config) = inner.config {
+            self.merge_config(&place, &entry.field, config, accumulated);
+        }
+        for (name, variable) in inner.variables {
+            self.declare_one(variable, name, accumulated);
+        }
+        Some(())
+    }
+
+    fn file(&mut self, path: &str, entry: &Named, place: &Place, accumulated: &mut Accumulated) -> Option<()> {
+        let content = self.content(path, entry, place)?;
+        let objects = self.objects_of(path, &content)?;
+        let origin = |at| Rc::new(Place { file: path.to_owned(), at: Some(at) });
+        let resources = objects.iter().map(|parsed| Resource::new(parsed.object.clone(), None, origin(parsed.at)));
+        accumulated.resources.append_all(place, resources.collect(), &mut self.errors);
+        Some(())
+    }
+
+    fn merge_config(&mut self, place: &Place, field: &str, config: Rc<Config>, accumulated: &mut Accumulated) {
+        let merged = match &accumulated.config {
+            None => Ok(config),
+            Some(known) if Rc::ptr_eq(known, &config) => Ok(config),
+            // Every table begins with the defaults, so they add nothing.
+            Some(known) if Rc::ptr_eq(&self.defaults, &config) => Ok(Rc::clone(known)),
+            Some(known) => {
+                let mut merged = (**known).clone();
+                merged.merge(&config).map(|()| Rc::new(merged))
+            }
+        };
+        match merged {
+            Ok(merged) => accumulated.config = Some(merged),
+            Err(reason) => {
+                self.errors.push(RenderError::Field { place: place.clone(), field: field.to_owned(), reason });
+            }
+        }
+    }
+
+    /// Adds the tables of the files under `configurations`.
+    fn configure(&mut self, kustomization: &Kustomization, accumulated: &mut Accumulated) {
+        let mut own = Config::default();
+        for entry in &kustomization.configurations {
+            let Some((path, content)) = self.load(&kustomization.file, entry, &entry.value) else { continue };
+            let place = Place::new(&kustomization.file, entry.at);
+            let Some(text) = self.text(&path, &content) else { continue };
+            let documents = match yaml::parse(text, YAML) {
+                Ok(documents) => documents,
+                Err(source) => {
+                    self.errors.push(RenderError::Yaml { place: Place::new(&path, source.at()), source });
+                    continue;
+                }
+            };
+            let Some(document) = documents.first() else { continue };
+            let read = Config::read(&document.root, &mut Decoder { file: &path, errors: &mut self.errors });
+            if let Err(reason) = own.merge(&read) {
+                self.errors.push(RenderError::Field { place, field: entry.field.clone(), reason });
+            }
+        }
+        let defaults = Rc::clone(&self.defaults);
+        let config = if own == Config::default() {
+            defaults
+        } else {
+            let mut config = (*defaults).clone();
+            if let Err(reason) = config.merge(&own) {
+                let (place, field) = (Place::file(&kustomization.file), "configurations".to_owned());
+                self.errors.push(RenderError::Field { place, field, reason });
+            }
+            Rc::new(config)
+        };
+        self.merge_config(&Place::file(&kustomization.file), "configurations", config, accumulated);
+    }
+
+    /// Notes which object each var reads from, and that its name is taken.
+    fn declare(&mut self, kustomization: &Kustomization, accumulated: &mut Accumulated) {
+        for variable in &kustomization.variables {
+            let target = &variable.object;
+            let is_exact = !target.namespace.is_empty() || !target.gvk.is_namespaced();
+            let matches = accumulated.resources.matching(|resource| {
+                let id = resource.original_id();
+                if is_exact { target.is_same(&id) } else { target.is_same_but_for_namespace(&id) }
+            });
+            match matches.as_slice() {
+                [] => {}
+                [place] => {
+                    if let Some(resource) = accumulated.resources.0.get_mut(*place) {
+                        resource.variables.push(variable.name.clone());
+                    }
+                }
+                many => {
+                    let reason = format!("{} objects match {target}; say its namespace", many.len());
+                    let (place, field) = (variable.place.clone(), variable.field.clone());
+                    self.errors.push(RenderError::Field { place, field, reason });
+                    continue;
+                }
+            }
+            self.declare_one(variable.clone(), variable.name.clone(), accumulated);
+        }
+    }
+
+    fn declare_one(&mut self, variable: Variable, name: String, accumulated: &mut Accumulated) {
+        let (place, field) = (variable.place.clone(), variable.field.clone());
+        if let Some(earlier) = accumulated.variables.insert(name.clone(), variable) {
+            let reason = format!("the var `{name}` is declared already, at {}", earlier.place);
+            self.errors.push(RenderError::Field { place, field, reason });
+        }
+    }
+
+    /// What is done once, at the outermost kustomization: hashes, references, vars, order.
+    fn finish(&mut self, directory: &str, mut accumulated: Accumulated) -> Vec<Value> {
+        let place = Place::file(directory);
+        let resources = &mut accumulated.resources;
+        transform::hash::run(self, resources, &place);
+        let config = accumulated.config.unwrap_or_else(|| Rc::clone(&self.defaults));
+        transform::references::run(self, &config.name_reference, resources, &place);
+        if self.errors.is_empty() {
+            transform::variables::run(self, &config.var_reference, &accumulated.variables, resources);
+        }
+        let mut seen: BTreeMap<_, String> = BTreeMap::new();
+        let mut sorted = Vec::with_capacity(resources.0.len());
+        for resource in std::mem::take(&mut resources.0) {
+            let id = resource.current_id();
+            let other = seen.insert(id.key(), resource.origin.to_string());
+            if let Some(other) = other {
+                let place = (*resource.origin).clone();
+                self.errors.push(RenderError::Twice { place, object: id.to_string(), other });
+            }
+            sorted.push((id, resource.value));
+        }
+        sorted.sort_by(|(a, _), (b, _)| a.order(b));
+        sorted.into_iter().map(|(_, value)| Value::Object(value)).collect()
+    }
+}
+
+/// Reading files.
+impl Renderer<'_> {
+    /// The path that a file means by a name; `None` when it leads outside.
+    fn resolve(&mut self, file: &str, entry: &Named, path: &str) -> Option<String> {
+        let directory = file.rsplit_once('/').map_or("", |(directory, _)| directory);
+        let resolved = join(directory, path);
+        if resolved.is_none() {
+            let (place, field) = (Place::new(file, entry.at), entry.field.clone());
+            self.errors.push(RenderError::Outside { place, field, path: path.to_owned() });
+        }
+        resolved
+    }
+
+    /// A file that an entry of another file names.
+    pub(crate) fn load(&mut self, file: &str, entry: &Named, path: &str) -> Option<(String, Rc<[u8]>)> {
+        let resolved = self.resolve(file, entry, path)?;
+        let content = self.content(&resolved, entry, &Place::new(file, entry.at))?;
+        Some((resolved, content))
+    }
+
+    fn content(&mut self, path: &str, entry: &Named, place: &Place) -> Option<Rc<[u8]>> {
+        let content = self.read(path)?;
+        if content.is_none() {
+            let (place, field) = (place.clone(), entry.field.clone());
+            self.errors.push(RenderError::Missing { place, field, path: path.to_owned() });
+        }
+        content
+    }
+
+    /// A file, if it is there; `None` when it cannot be read.
+    fn read(&mut self, path: &str) -> Option<Option<Rc<[u8]>>> {
+        if let Some(content) = self.contents.get(path) {
+            return Some(Some(Rc::clone(content)));
+        }
+        match self.files.read(path) {
+            Ok(None) => Some(None),
+            Ok(Some(content)) => {
+                let content: Rc<[u8]> = Rc::from(content.as_ref());
+                self.contents.insert(path.to_owned(), Rc::clone(&content));
+                self.read.insert(path.to_owned());
+                Some(Some(content))
+            }
+            Err(source) => {
+                self.errors.push(RenderError::Read { place: Place::file(path), source });
+                None
+            }
+        }
+    }
+
+    pub(crate) fn text<'c>(&mut self, path: &str, content: &'c [u8]) -> Option<&'c str> {
+        let text = std::str::from_utf8(content);
+        if text.is_err() {
+            let (place, reason) = (Place::file(path), "the file is not UTF-8 text".to_owned());
+            self.errors.push(RenderError::Object { place, reason });
+        }
+        text.ok()
+    }
+
+    fn kustomization(&mut self, directory: &str, from: &Place) -> Option<Rc<Kustomization>> {
+        if let Some(known) = self.kustomizations.get(directory) {
+            return known.clone();
+        }
+        let read = self.read_kustomization(directory, from).map(Rc::new);
+        self.kustomizations.insert(directory.to_owned(), read.clone());
+        read
+    }
+
+    fn read_kustomization(&mut self, directory: &str, from: &Place) -> Option<Kustomization> {
+        let mut found = Vec::new();
+        for name in FILE_NAMES {
+            let path = if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") };
+            if let Some(content) = self.read(&path)? {
+                found.push((path, content));
+            }
+        }
+        let (path, content) = match (found.pop(), found.as_slice()) {
+            (None, _) => {
+                let (place, directory) = (from.clone(), directory.to_owned());
+                self.errors.push(RenderError::NoKustomization { place, directory });
+                return None;
+            }
+            (Some(one), []) => one,
+            (Some((last, _)), others) => {
+                let names = others.iter().map(|(path, _)| path.clone()).chain([last]).collect();
+                self.errors.push(RenderError::SeveralKustomizations { place: Place::file(directory), names });
+                return None;
+            }
+        };
+        let text = self.text(&path, &content)?;
+        let before = self.errors.len();
+        let kustomization = match yaml::parse(text, YAML) {
+            Err(source) => {
+                self.errors.push(RenderError::Yaml { place: Place::new(&path, source.at()), source });
+                return None;
+            }
+            Ok(documents) => {
+                let Some(document) = documents.into_iter().next() else {
+                    return Some(Kustomization { file: path, ..Kustomization::default() });
+                };
+                self.note_duplicates(&path, &document);
+                Kustomization::read(&document.root, &mut Decoder { file: &path, errors: &mut self.errors })
+            }
+        };
+        // With a field that means something else, nothing that follows can be trusted;
+        // but the folders below may have errors of their own.
+        if self.errors.len() > before {
+            self.visit(&kustomization);
+            return None;
+        }
+        Some(kustomization)
+    }
+
+    /// Looks for errors in the folders that a broken kustomization includes.
+    fn visit(&mut self, kustomization: &Kustomization) {
+        let directory = kustomization.file.rsplit_once('/').map_or("", |(directory, _)| directory).to_owned();
+        self.kustomizations.insert(directory.clone(), None);
+        self.chain.push(directory);
+        let mut ignored = Accumulated::default();
+        for entry in &kustomization.resources {
+            self.resource(kustomization, entry, &mut ignored);
+        }
+        self.chain.pop();
+    }
+
+    fn note_duplicates(&mut self, path: &str, document: &Document) {
+        for duplicate in &document.duplicates {
+            let place = Place::new(path, duplicate.at);
+            self.note(place, format!("`{}` is set twice; the value at {} is lost", duplicate.key, duplicate.first));
+        }
+    }
+
+    /// The objects of a file; `None` when something is wrong with it.
+    pub(crate) fn objects_of(&mut self, path: &str, content: &Rc<[u8]>) -> Option<Rc<Vec<Parsed>>> {
+        if let Some(known) = self.objects.get(path) {
+            return known.clone();
+        }
+        let objects = self.text(path, content).and_then(|text| {
+            let before = self.errors.len();
+            let objects = self.parse_objects(path, text);
+            (self.errors.len() == before).then(|| Rc::new(objects))
+        });
+        self.objects.insert(path.to_owned(), objects.clone());
+        objects
+    }
+
+    fn parse_objects(&mut self, path: &str, text: &str) -> Vec<Parsed> {
+        match read_documents(text) {
+            Err(source) => {
+                self.errors.push(RenderError::Yaml { place: Place::new(path, source.at()), source });
+                Vec::new()
+            }
+            Ok(documents) => {
+                for document in &documents {
+                    self.note_duplicates(path, document);
+                }
+                let mut wrong = Vec::new();
+                let objects = objects_in(documents, &mut wrong);
+                self.errors.extend(
+                    wrong.into_iter().map(|(at, reason)| RenderError::Object { place: Place::new(path, at), reason }),
+                );
+                objects
+            }
+        }
+    }
+}
+
+/// The documents of a text. One that begins with `{` is a stream of JSON objects.
+fn read_documents(text: &str) -> Result<Vec<Document>, yaml::YamlError> {
+    if text.trim_start().starts_with('{') {
+        let stream = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+        if let Ok(values) = stream.collect::<Result<Vec<_>, _>>()
+            && values.len() > 1
+        {
+            let documents = values.iter().map(|value| yaml::parse(&value.to_string(), YAML));
+            return Ok(documents.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect());
+        }
+    }
+    yaml::parse(text, YAML)
+}
+
+/// The objects in some documents, lists of objects taken apart.
+pub(crate) fn objects_in(documents: Vec<Document>, wrong: &mut Vec<(Position, String)>) -> Vec<Parsed> {
+    let mut objects = Vec::new();
+    let mut queue: std::collections::VecDeque<(Position, Value)> = documents
+        .into_iter()
+        .filter(|document| !matches!(document.root.kind, Kind::Null))
+        .map(|document| (document.root.at, document.into_value()))
+        .collect();
+    while let Some((at, value)) = queue.pop_front() {
+        let Value::Object(object) = value else {
+            let what = crate::fieldspec::what(&value);
+            wrong.push((at, format!("a Kubernetes object must be a map, and this is {what}")));
+            continue;
+        };
+        if object.is_empty() {
+            continue;
+        }
+        let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
+        if kind.is_empty() {
+            wrong.push((at, "an object without `kind`".to_owned()));
+        } else if kind.ends_with("List") {
+            match object.get("items") {
+                Some(Value::Array(items)) => queue.extend(items.iter().map(|item| (at, item.clone()))),
+                None | Some(Value::Null) => {}
+                Some(other) => {
+                    wrong.push((
+                        at,
+                        format!("`items` of a {kind} must be a list, and is {}", crate::fieldspec::what(other)),
+                    ));
+                }
+            }
+        } else if metadata_text(&object, "name").is_empty() {
+            wrong.push((at, format!("a {kind} without `metadata.name`")));
+        } else {
+            objects.push(Parsed { object, at });
+        }
+    }
+    objects
+}
+
+/// The one text of a patch within a kustomization: its objects, or why there are none.
+pub(crate) fn parse_inline(text: &str) -> Result<Vec<Parsed>, String> {
+    let documents = read_documents(text).map_err(|error| error.to_string())?;
+    let mut wrong = Vec::new();
+    let objects = objects_in(documents, &mut wrong);
+    match wrong.into_iter().next() {
+        None => Ok(objects),
+        Some((at, reason)) => Err(format!("{reason} ({at})")),
+    }
+}
+
+/// Whether a visited folder is a folder, or lies in it.
+fn is_inside(visited: &str, folder: &str) -> bool {
+    folder.is_empty() || visited == folder || visited.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Whether a resource names something that would have to be fetched.
+fn is_remote(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    ["http://", "https://", "ssh://", "git::", "gh:", "git@", "github.com/", "github.com:"]
+        .iter()
+        .any(|prefix| lower.starts_with(prefix))
+        || lower.contains("?ref=")
+        || lower.contains("_git/")
+}

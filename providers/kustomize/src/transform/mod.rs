@@ -1,0 +1,53 @@
+//! What a kustomization does to its objects, in the order of dialect 3.2.
+
+pub(crate) mod hash;
+mod images;
+mod metadata;
+mod patches;
+pub(crate) mod references;
+mod replicas;
+pub(crate) mod variables;
+
+use crate::config::Config;
+use crate::error::{Place, RenderError};
+use crate::kustomization::Kustomization;
+use crate::render::Renderer;
+use crate::resource::{Resource, Resources};
+
+/// Applies all transformations of a kustomization. Patches are read in any case, so
+/// that their errors are found; nothing is applied unless all objects are there.
+pub(crate) fn run(
+    renderer: &mut Renderer<'_>,
+    kustomization: &Kustomization,
+    config: &Config,
+    resources: &mut Resources,
+    is_whole: bool,
+) {
+    let before = renderer.errors.len();
+    let strategic = patches::load_strategic(renderer, kustomization);
+    let general = patches::load_general(renderer, kustomization);
+    let json = patches::load_json(renderer, kustomization);
+    if renderer.errors.len() > before || !is_whole {
+        return;
+    }
+    let mut errors = Vec::new();
+    patches::apply_strategic(kustomization, strategic, resources, &mut errors);
+    patches::apply_general(kustomization, general, resources, &mut errors);
+    metadata::namespace(kustomization, &config.namespace, resources, &mut errors);
+    metadata::prefix(kustomization, &config.name_prefix, resources, &mut errors);
+    metadata::labels(kustomization, config, resources, &mut errors);
+    patches::apply_json(kustomization, json, resources, &mut errors);
+    replicas::run(kustomization, &config.replicas, resources, &mut errors);
+    images::run(kustomization, &config.images, resources, &mut errors);
+    renderer.errors.append(&mut errors);
+}
+
+/// The error of a transformation on an object.
+fn failed(kustomization: &Kustomization, field: &str, resource: &Resource, reason: String) -> RenderError {
+    RenderError::Transform {
+        place: Place::file(&kustomization.file),
+        field: field.to_owned(),
+        object: format!("{} (from {})", resource.current_id(), resource.origin),
+        reason,
+    }
+}
