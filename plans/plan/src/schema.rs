@@ -41,6 +41,10 @@ pub struct Field {
     pub sensitive: bool,
     /// What a change of it does.
     pub on_change: OnChange,
+    /// Fields beside it that may not be stated together with it.
+    pub excludes: &'static [&'static str],
+    /// It must be stated unless one of these is; empty where it need not be stated.
+    pub unless: &'static [&'static str],
 }
 
 impl Field {
@@ -56,6 +60,8 @@ impl Field {
             decides: false,
             sensitive: false,
             on_change: OnChange::InPlace,
+            excludes: &[],
+            unless: &[],
         }
     }
 
@@ -81,6 +87,18 @@ impl Field {
     #[must_use]
     pub fn changing(self, on_change: OnChange) -> Self {
         Self { on_change, ..self }
+    }
+
+    /// The same field, never stated together with these.
+    #[must_use]
+    pub fn not_with(self, excludes: &'static [&'static str]) -> Self {
+        Self { excludes, ..self }
+    }
+
+    /// The same field, required unless one of these is stated.
+    #[must_use]
+    pub fn unless(self, unless: &'static [&'static str]) -> Self {
+        Self { unless, ..self }
     }
 
     /// The same field, secret.
