@@ -32,6 +32,8 @@ pub struct Payload {
     pub desired: Desired,
     /// Field paths that are taken from other managers: planned takes, the only reason to force.
     pub force: Vec<Path>,
+    /// Paths that were sent last time and are not wanted now, for services that merge ([`crate::Comparison::remove`]).
+    pub remove: Vec<Path>,
 }
 
 impl fmt::Debug for Desired {
@@ -45,6 +47,10 @@ impl fmt::Debug for Desired {
 
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Payload").field("desired", &self.desired).field("force", &self.force).finish()
+        f.debug_struct("Payload")
+            .field("desired", &self.desired)
+            .field("force", &self.force)
+            .field("remove", &self.remove)
+            .finish()
     }
 }

@@ -40,6 +40,9 @@ pub struct Comparison {
     pub conflicts: Vec<Conflicting>,
     /// Paths to take from other managers by policy.
     pub force: Vec<Path>,
+    /// Paths that were sent last time and are not wanted now. The planner hands them on in [`crate::Payload::remove`]: an
+    /// ARM body is the live one with the stated paths merged in, so what is no longer stated has to be named.
+    pub remove: Vec<Path>,
     /// Paths that are yielded: not sent.
     pub yielded: Vec<Path>,
     /// Whether only a server-side dry run can decide (no record).
