@@ -140,6 +140,17 @@ pub struct Kept {
     pub lift: Option<String>,
 }
 
+/// The old thing of a replacement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replaced {
+    /// Where it is; differs from the new place when it shall go last.
+    pub locator: Locator,
+    /// What must still hold of it.
+    pub precondition: Precondition,
+    /// `lifecycle.create_before_destroy`: the new thing is made before this one goes.
+    pub create_first: bool,
+}
+
 /// One change of a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Change {
@@ -157,6 +168,10 @@ pub struct Change {
     pub verified: Verified,
     /// What must still hold.
     pub precondition: Precondition,
+    /// The old thing of a [`Action::Replace`] that is not simply deleted first at the same place; `None`
+    /// otherwise. With it, `precondition` is about the new place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<Box<Replaced>>,
     /// Keyed digest of the payload; `None` for a delete or forget.
     pub payload: Option<Digest>,
     /// Paths taken from other managers.

@@ -26,7 +26,9 @@ mod run;
 mod schema;
 mod trouble;
 
-pub use change::{Action, Change, Drift, FieldChange, Kept, Precondition, Protection, Shown, Verified, Witness};
+pub use change::{
+    Action, Change, Drift, FieldChange, Kept, Precondition, Protection, Replaced, Shown, Verified, Witness,
+};
 pub use desired::{Desired, Hole, Payload};
 pub use digest::{Digest, Sealed, StackKey};
 pub use gate::{Gate, GateState, Probe};
