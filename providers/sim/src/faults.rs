@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::arm::AzureFault;
 use crate::wire::{Face, Mishap, Request, Response};
 
 /// What happens to a request.
@@ -23,24 +24,8 @@ pub enum Fault {
     Truncate(usize),
     /// The answer comes so many milliseconds late.
     Delay(u64),
-    /// The long-running operation that the request starts takes this course.
-    Operation(OperationFault),
-}
-
-/// How a long-running operation goes wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum OperationFault {
-    /// It fails with this code and message.
-    Fails {
-        /// ARM's error code.
-        code: String,
-        /// ARM's message.
-        message: String,
-    },
-    /// Somebody cancels it.
-    Canceled,
-    /// It stays `InProgress` for ever.
-    NeverEnds,
+    /// Something that only Azure does: refusals of its own, and operations that go wrong later.
+    Azure(AzureFault),
 }
 
 /// When a fault befalls which request. Empty strings match everything.
@@ -156,7 +141,7 @@ impl Fault {
             }
             Fault::Status(status) => Some(refusal(face, *status, "InternalServerError")),
             Fault::ResetBefore => Some(Response { mishap: Some(Mishap::Reset), ..Response::empty(0) }),
-            Fault::ResetAfter | Fault::Truncate(_) | Fault::Delay(_) | Fault::Operation(_) => None,
+            Fault::ResetAfter | Fault::Truncate(_) | Fault::Delay(_) | Fault::Azure(_) => None,
         }
     }
 
@@ -166,7 +151,7 @@ impl Fault {
             Fault::ResetAfter => Some(Mishap::Reset),
             Fault::Truncate(bytes) => Some(Mishap::Truncated(*bytes)),
             Fault::Delay(time) => Some(Mishap::Delayed(*time)),
-            Fault::Throttle(_) | Fault::Status(_) | Fault::ResetBefore | Fault::Operation(_) => None,
+            Fault::Throttle(_) | Fault::Status(_) | Fault::ResetBefore | Fault::Azure(_) => None,
         }
     }
 }

@@ -7,6 +7,8 @@
 //! and the [`Sandbox`] that serves it over TLS. It shares no merging or comparing code
 //! with what it is there to test.
 
+mod arm;
+mod entra;
 mod error;
 mod faults;
 mod fleet;
@@ -17,8 +19,9 @@ mod tables;
 mod wire;
 mod world;
 
+pub use arm::{Arm, AzureFault, Settings as ArmSettings, every_fault};
 pub use error::SimError;
-pub use faults::{Fault, Faults, OperationFault, Rule};
+pub use faults::{Fault, Faults, Rule};
 pub use fleet::{Access, ClusterOrder, Credentials, Fleet, PoolOrder};
 pub use kube::{Controllers, Kube};
 pub use sandbox::{Endpoints, Sandbox, SandboxOptions};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::faults::{Fault, Faults, OperationFault};
+use crate::arm::AzureFault;
+use crate::faults::{Fault, Faults};
 use crate::fleet::Fleet;
 use crate::kube::{Controllers, Kube};
 use crate::tables::{Delta, Table};
@@ -38,14 +39,8 @@ impl Default for Options {
 /// Its state is rows of JSON that [`Front::rows`] gives whole and [`Front::load`] takes back;
 /// the world finds out what changed.
 pub trait Front: Send {
-    /// Answers a request; `operation` is the course that a long-running operation started by it takes.
-    fn handle(
-        &mut self,
-        now: u64,
-        request: &Request,
-        operation: Option<&OperationFault>,
-        fleet: &mut dyn Fleet,
-    ) -> Response;
+    /// Answers a request; `fault` is what befalls it on the way.
+    fn handle(&mut self, now: u64, request: &Request, fault: Option<&AzureFault>, fleet: &mut dyn Fleet) -> Response;
     /// Does what is due until `now`.
     fn advance(&mut self, now: u64, fleet: &mut dyn Fleet);
     /// When something is due next.
@@ -135,13 +130,13 @@ impl World {
         if let Some(refusal) = fault.as_ref().and_then(|fault| fault.refusal(&request.face)) {
             return refusal;
         }
-        let operation = match &fault {
-            Some(Fault::Operation(operation)) => Some(operation),
+        let azure = match &fault {
+            Some(Fault::Azure(azure)) => Some(azure),
             _ => None,
         };
         let mut answer = match (&request.face, &mut self.front) {
             (Face::Cluster(cluster), _) => self.kube.handle(now, cluster, request),
-            (Face::Azure, Some(front)) => front.handle(now, request, operation, &mut self.kube),
+            (Face::Azure, Some(front)) => front.handle(now, request, azure, &mut self.kube),
             (Face::Azure, None) => Response::json(
                 404,
                 &serde_json::json!({"error": {"code": "NotFound", "message": "This world has no Azure."}}),
