@@ -18,6 +18,7 @@ mod files;
 mod generate;
 mod gvk;
 mod kustomization;
+mod load;
 pub mod patch;
 mod render;
 mod resource;

@@ -4,7 +4,7 @@ use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::failed;
-use crate::error::{Place, RenderError};
+use crate::error::RenderError;
 use crate::fieldspec::{FieldSpec, what};
 use crate::kustomization::{Image, Kustomization};
 use crate::resource::Resources;
@@ -23,7 +23,7 @@ pub(super) fn run(
             Ok(pattern) => pattern,
             Err(_) => {
                 errors.push(RenderError::Field {
-                    place: Place::file(&kustomization.file),
+                    place: kustomization.place(&image.field),
                     field: format!("{}.name", image.field),
                     reason: format!("`{}` is not the name of an image", image.name),
                 });

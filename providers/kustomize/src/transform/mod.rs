@@ -9,7 +9,7 @@ mod replicas;
 pub(crate) mod variables;
 
 use crate::config::Config;
-use crate::error::{Place, RenderError};
+use crate::error::RenderError;
 use crate::kustomization::Kustomization;
 use crate::render::Renderer;
 use crate::resource::{Resource, Resources};
@@ -45,7 +45,7 @@ pub(crate) fn run(
 /// The error of a transformation on an object.
 fn failed(kustomization: &Kustomization, field: &str, resource: &Resource, reason: String) -> RenderError {
     RenderError::Transform {
-        place: Place::file(&kustomization.file),
+        place: kustomization.place(field),
         field: field.to_owned(),
         object: format!("{} (from {})", resource.current_id(), resource.origin),
         reason,

@@ -8,9 +8,10 @@ use super::failed;
 use crate::error::{Place, RenderError};
 use crate::gvk::{Gvk, Id};
 use crate::kustomization::{JsonPatch, Kustomization, Named, Patch, Selector};
+use crate::load::{Parsed, parse_inline};
 use crate::patch::json6902::{self, Operation};
 use crate::patch::strategic;
-use crate::render::{Parsed, Renderer, parse_inline};
+use crate::render::Renderer;
 use crate::resource::{Resource, Resources, metadata_text, set_metadata, string_map};
 use crate::selector::Labels;
 

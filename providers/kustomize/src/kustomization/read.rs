@@ -1,16 +1,14 @@
-//! The file `kustomization.yaml`, read strictly.
+//! The parts of a kustomization file, one by one.
 
 use std::collections::BTreeMap;
 
-use kfplan_objects::yaml::{Kind, Node, Position};
+use kfplan_objects::yaml::{Kind, Node};
 
+use super::{Generator, Image, JsonPatch, Named, Patch, Replica, Selector, Variable};
 use crate::decode::{Decoder, Fields};
 use crate::error::{Place, RenderError};
 use crate::gvk::{Gvk, Id};
 use crate::resource::Behavior;
-
-/// The names that a kustomization file may have.
-pub(crate) const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// The fields of dialect 3.2.
 const FIELDS: [&str; 26] = [
@@ -63,181 +61,8 @@ const REFUSED: [(&str, &str); 14] = [
     ("buildMetadata", "dialect 3.2 has no such field; it belongs to dialect 5, which is not supported yet"),
 ];
 
-/// A text and where it stands.
-#[derive(Debug, Clone)]
-pub(crate) struct Named {
-    pub(crate) field: String,
-    pub(crate) at: Position,
-    pub(crate) value: String,
-}
-
-/// A ConfigMap or Secret to be generated.
-#[derive(Debug, Clone)]
-pub(crate) struct Generator {
-    pub(crate) field: String,
-    pub(crate) at: Position,
-    pub(crate) name: String,
-    pub(crate) namespace: String,
-    pub(crate) behavior: Behavior,
-    /// Of Secrets only.
-    pub(crate) secret_type: String,
-    pub(crate) literals: Vec<Named>,
-    pub(crate) files: Vec<Named>,
-    pub(crate) envs: Vec<Named>,
-}
-
-/// What all generators of a kustomization do.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct GeneratorOptions {
-    pub(crate) labels: Option<BTreeMap<String, String>>,
-    pub(crate) annotations: Option<BTreeMap<String, String>>,
-    pub(crate) disable_name_suffix_hash: bool,
-}
-
-/// A patch by JSON operations for one object.
-#[derive(Debug, Clone)]
-pub(crate) struct JsonPatch {
-    pub(crate) field: String,
-    pub(crate) at: Position,
-    pub(crate) target: Id,
-    pub(crate) path: Option<Named>,
-    pub(crate) patch: Option<Named>,
-}
-
-/// A patch of either kind, for one object or for all that a selector picks.
-#[derive(Debug, Clone)]
-pub(crate) struct Patch {
-    pub(crate) field: String,
-    pub(crate) at: Position,
-    pub(crate) path: Option<Named>,
-    pub(crate) patch: Option<Named>,
-    pub(crate) target: Option<Selector>,
-}
-
-/// Picks objects; empty parts pick all.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Selector {
-    pub(crate) gvk: Gvk,
-    pub(crate) namespace: String,
-    pub(crate) name: String,
-    pub(crate) labels: String,
-    pub(crate) annotations: String,
-}
-
-/// An image to be renamed or given another tag or digest.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Image {
-    pub(crate) field: String,
-    pub(crate) name: String,
-    pub(crate) new_name: String,
-    pub(crate) new_tag: String,
-    pub(crate) digest: String,
-}
-
-/// A number of replicas for the workloads of a name.
-#[derive(Debug, Clone)]
-pub(crate) struct Replica {
-    pub(crate) field: String,
-    pub(crate) at: Position,
-    pub(crate) name: String,
-    pub(crate) count: i64,
-}
-
-/// A name for the value of a field of an object.
-#[derive(Debug, Clone)]
-pub(crate) struct Variable {
-    pub(crate) place: Place,
-    pub(crate) field: String,
-    pub(crate) name: String,
-    pub(crate) object: Id,
-    pub(crate) path: String,
-}
-
-/// One kustomization file.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Kustomization {
-    pub(crate) file: String,
-    pub(crate) name_prefix: String,
-    pub(crate) name_suffix: String,
-    pub(crate) namespace: String,
-    pub(crate) common_labels: Option<BTreeMap<String, String>>,
-    pub(crate) common_annotations: Option<BTreeMap<String, String>>,
-    pub(crate) patches_strategic_merge: Vec<Named>,
-    pub(crate) patches_json: Vec<JsonPatch>,
-    pub(crate) patches: Vec<Patch>,
-    pub(crate) images: Vec<Image>,
-    pub(crate) replicas: Vec<Replica>,
-    pub(crate) variables: Vec<Variable>,
-    /// The resources, then the bases.
-    pub(crate) resources: Vec<Named>,
-    pub(crate) config_maps: Vec<Generator>,
-    pub(crate) secrets: Vec<Generator>,
-    pub(crate) options: GeneratorOptions,
-    pub(crate) configurations: Vec<Named>,
-}
-
-impl Kustomization {
-    /// Reads the one document of a kustomization file.
-    pub(crate) fn read(root: &Node, decoder: &mut Decoder<'_>) -> Self {
-        let mut kustomization = Self { file: decoder.file.to_owned(), ..Self::default() };
-        if matches!(root.kind, Kind::Null) {
-            return kustomization;
-        }
-        let Some(fields) = decoder.loose_fields("", root) else { return kustomization };
-        check_names(root, decoder);
-        check_kind(&fields, decoder);
-        kustomization.read_values(&fields, decoder);
-        kustomization.read_operands(&fields, decoder);
-        kustomization.read_operators(&fields, decoder);
-        kustomization
-    }
-
-    fn read_values(&mut self, fields: &Fields<'_>, decoder: &mut Decoder<'_>) {
-        self.name_prefix = text(fields, "namePrefix", decoder);
-        self.name_suffix = text(fields, "nameSuffix", decoder);
-        self.namespace = text(fields, "namespace", decoder);
-        self.common_labels = texts(fields, "commonLabels", decoder);
-        self.common_annotations = texts(fields, "commonAnnotations", decoder);
-        if let Some((field, node)) = fields.get("generatorOptions") {
-            let known = ["labels", "annotations", "disableNameSuffixHash"];
-            if let Some(fields) = decoder.fields(&field, node, &known) {
-                self.options.labels = texts(&fields, "labels", decoder);
-                self.options.annotations = texts(&fields, "annotations", decoder);
-                let disable = fields.get("disableNameSuffixHash");
-                self.options.disable_name_suffix_hash =
-                    disable.and_then(|(field, node)| decoder.bool(&field, node)).unwrap_or_default();
-            }
-        }
-    }
-
-    fn read_operands(&mut self, fields: &Fields<'_>, decoder: &mut Decoder<'_>) {
-        self.resources = names(fields, "resources", decoder);
-        self.resources.extend(names(fields, "bases", decoder));
-        self.configurations = names(fields, "configurations", decoder);
-        self.config_maps = list(fields, "configMapGenerator", decoder, |field, node, decoder| {
-            read_generator(field, node, false, decoder)
-        });
-        self.secrets =
-            list(fields, "secretGenerator", decoder, |field, node, decoder| read_generator(field, node, true, decoder));
-    }
-
-    fn read_operators(&mut self, fields: &Fields<'_>, decoder: &mut Decoder<'_>) {
-        self.patches_strategic_merge = names(fields, "patchesStrategicMerge", decoder);
-        if has_legacy_patches(fields) {
-            self.patches_strategic_merge.extend(names(fields, "patches", decoder));
-        } else {
-            self.patches = list(fields, "patches", decoder, read_patch);
-        }
-        self.patches_json = list(fields, "patchesJson6902", decoder, read_json_patch);
-        self.images = list(fields, "images", decoder, read_image);
-        self.images.extend(list(fields, "imageTags", decoder, read_image));
-        self.replicas = list(fields, "replicas", decoder, read_replica);
-        self.variables = list(fields, "vars", decoder, read_variable);
-    }
-}
-
 /// Reports every field that dialect 3.2 does not have, and those that are not rendered.
-fn check_names(root: &Node, decoder: &mut Decoder<'_>) {
+pub(super) fn check_names(root: &Node, decoder: &mut Decoder<'_>) {
     let Kind::Map(entries) = &root.kind else { return };
     for entry in entries {
         let place = Place::new(decoder.file, entry.at);
@@ -259,7 +84,7 @@ fn check_names(root: &Node, decoder: &mut Decoder<'_>) {
     decoder.fields("", root, &all);
 }
 
-fn check_kind(fields: &Fields<'_>, decoder: &mut Decoder<'_>) {
+pub(super) fn check_kind(fields: &Fields<'_>, decoder: &mut Decoder<'_>) {
     let wanted = [("apiVersion", "kustomize.config.k8s.io/v1beta1"), ("kind", "Kustomization")];
     for (name, wanted) in wanted {
         if let Some((field, node)) = fields.get(name)
@@ -273,28 +98,28 @@ fn check_kind(fields: &Fields<'_>, decoder: &mut Decoder<'_>) {
 }
 
 /// Before there were patches of both kinds, `patches` was a list of files.
-fn has_legacy_patches(fields: &Fields<'_>) -> bool {
+pub(super) fn has_legacy_patches(fields: &Fields<'_>) -> bool {
     match fields.get("patches").map(|(_, node)| &node.kind) {
         Some(Kind::List(items)) => items.iter().any(|item| matches!(item.kind, Kind::Text(_))),
         _ => false,
     }
 }
 
-fn text(fields: &Fields<'_>, name: &str, decoder: &mut Decoder<'_>) -> String {
+pub(super) fn text(fields: &Fields<'_>, name: &str, decoder: &mut Decoder<'_>) -> String {
     fields.get(name).and_then(|(field, node)| decoder.text(&field, node)).unwrap_or_default()
 }
 
-fn texts(fields: &Fields<'_>, name: &str, decoder: &mut Decoder<'_>) -> Option<BTreeMap<String, String>> {
+pub(super) fn texts(fields: &Fields<'_>, name: &str, decoder: &mut Decoder<'_>) -> Option<BTreeMap<String, String>> {
     fields.get(name).and_then(|(field, node)| decoder.texts(&field, node))
 }
 
-fn named(fields: &Fields<'_>, name: &str, decoder: &mut Decoder<'_>) -> Option<Named> {
+pub(super) fn named(fields: &Fields<'_>, name: &str, decoder: &mut Decoder<'_>) -> Option<Named> {
     let (field, node) = fields.get(name)?;
     let value = decoder.text(&field, node)?;
     (!value.is_empty()).then_some(Named { field, at: node.at, value })
 }
 
-fn list<T>(
+pub(super) fn list<T>(
     fields: &Fields<'_>,
     name: &str,
     decoder: &mut Decoder<'_>,
@@ -303,14 +128,19 @@ fn list<T>(
     fields.get(name).map(|(field, node)| decoder.items(&field, node, read)).unwrap_or_default()
 }
 
-fn names(fields: &Fields<'_>, name: &str, decoder: &mut Decoder<'_>) -> Vec<Named> {
+pub(super) fn names(fields: &Fields<'_>, name: &str, decoder: &mut Decoder<'_>) -> Vec<Named> {
     list(fields, name, decoder, |field, node, decoder| {
         let value = decoder.text(&field, node)?;
         Some(Named { field, at: node.at, value })
     })
 }
 
-fn read_generator(field: String, node: &Node, is_secret: bool, decoder: &mut Decoder<'_>) -> Option<Generator> {
+pub(super) fn read_generator(
+    field: String,
+    node: &Node,
+    is_secret: bool,
+    decoder: &mut Decoder<'_>,
+) -> Option<Generator> {
     let mut known = vec!["name", "namespace", "behavior", "literals", "files", "envs", "env"];
     if is_secret {
         known.push("type");
@@ -342,7 +172,7 @@ fn read_generator(field: String, node: &Node, is_secret: bool, decoder: &mut Dec
     })
 }
 
-fn read_json_patch(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Option<JsonPatch> {
+pub(super) fn read_json_patch(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Option<JsonPatch> {
     let fields = decoder.fields(&field, node, &["target", "path", "patch"])?;
     let (path, patch) = (named(&fields, "path", decoder), named(&fields, "patch", decoder));
     let Some((target_field, target_node)) = fields.get("target") else {
@@ -367,7 +197,7 @@ fn read_json_patch(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Opt
     Some(JsonPatch { field, at: node.at, target, path, patch })
 }
 
-fn read_gvk(fields: &Fields<'_>, decoder: &mut Decoder<'_>) -> Gvk {
+pub(super) fn read_gvk(fields: &Fields<'_>, decoder: &mut Decoder<'_>) -> Gvk {
     Gvk {
         group: text(fields, "group", decoder),
         version: text(fields, "version", decoder),
@@ -375,7 +205,7 @@ fn read_gvk(fields: &Fields<'_>, decoder: &mut Decoder<'_>) -> Gvk {
     }
 }
 
-fn read_patch(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Option<Patch> {
+pub(super) fn read_patch(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Option<Patch> {
     let fields = decoder.fields(&field, node, &["path", "patch", "target"])?;
     let (path, patch) = (named(&fields, "path", decoder), named(&fields, "patch", decoder));
     match (&path, &patch) {
@@ -400,7 +230,7 @@ fn read_patch(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Option<P
     Some(Patch { field, at: node.at, path, patch, target })
 }
 
-fn read_image(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Option<Image> {
+pub(super) fn read_image(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Option<Image> {
     let fields = decoder.fields(&field, node, &["name", "newName", "newTag", "digest"])?;
     Some(Image {
         name: text(&fields, "name", decoder),
@@ -411,13 +241,13 @@ fn read_image(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Option<I
     })
 }
 
-fn read_replica(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Option<Replica> {
+pub(super) fn read_replica(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Option<Replica> {
     let fields = decoder.fields(&field, node, &["name", "count"])?;
     let count = fields.get("count").and_then(|(field, node)| decoder.int(&field, node)).unwrap_or_default();
     Some(Replica { name: text(&fields, "name", decoder), at: node.at, count, field })
 }
 
-fn read_variable(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Option<Variable> {
+pub(super) fn read_variable(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Option<Variable> {
     let fields = decoder.fields(&field, node, &["name", "objref", "fieldref"])?;
     let mut object = Id::default();
     if let Some((field, node)) = fields.get("objref") {
