@@ -1,0 +1,85 @@
+//! The words and signs for what a plan does, and counts of them.
+
+use std::collections::BTreeMap;
+
+use kfplan_plan::{Action, Plan};
+
+/// The word for an action.
+#[must_use]
+pub const fn action_word(action: Action) -> &'static str {
+    match action {
+        Action::Create => "create",
+        Action::Adopt => "adopt",
+        Action::Update => "update",
+        Action::Replace => "replace",
+        Action::Delete => "delete",
+        Action::Forget => "forget",
+        Action::Refresh => "refresh record of",
+    }
+}
+
+/// The sign for an action, as wide as two characters or less.
+#[must_use]
+pub const fn action_sign(action: Action) -> &'static str {
+    match action {
+        Action::Create => "+",
+        Action::Adopt => "&",
+        Action::Update => "~",
+        Action::Replace => "±",
+        Action::Delete => "-",
+        Action::Forget => "x",
+        Action::Refresh => "=",
+    }
+}
+
+/// How often each action stands in a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Counts(BTreeMap<Action, usize>);
+
+impl Counts {
+    /// The counts of a plan.
+    #[must_use]
+    pub fn of(plan: &Plan) -> Self {
+        plan.changes().map(|(_, _, change)| change.action).collect()
+    }
+
+    /// How often `action` stands there.
+    #[must_use]
+    pub fn get(&self, action: Action) -> usize {
+        self.0.get(&action).copied().unwrap_or(0)
+    }
+
+    /// Of all actions together.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.0.values().sum()
+    }
+
+    /// Such as `3 to create, 1 to delete`; empty when there is nothing.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let parts: Vec<String> =
+            self.0.iter().map(|(action, count)| format!("{count} to {}", action_word(*action))).collect();
+        parts.join(", ")
+    }
+}
+
+impl FromIterator<Action> for Counts {
+    fn from_iter<T: IntoIterator<Item = Action>>(actions: T) -> Self {
+        let mut counts = BTreeMap::new();
+        for action in actions {
+            *counts.entry(action).or_insert(0) += 1;
+        }
+        Self(counts)
+    }
+}
+
+/// `1 object`, `2 objects`.
+pub(crate) fn counted(count: usize, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+}
+
+/// Whether an action takes something away.
+pub(crate) const fn is_destructive(action: Action) -> bool {
+    matches!(action, Action::Delete | Action::Replace)
+}
