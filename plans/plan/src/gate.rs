@@ -44,6 +44,9 @@ pub enum Probe {
     },
     /// The object is gone.
     Gone,
+    /// Nothing beyond the steps that it comes after: it joins the steps of a resource, so that each step that
+    /// waits for the whole of it waits for one. Opens at once; nobody is asked.
+    Joined,
 }
 
 /// The answer of a gate.

@@ -31,6 +31,26 @@ pub trait Kind: Send + Sync {
     /// The outputs that can be told from what was seen of the resource's own nodes, by address.
     /// An output that is not in the answer is late.
     fn outputs(&self, resource: &Resource, seen: &BTreeMap<&Address, &Json>) -> BTreeMap<String, Json>;
+
+    /// What the resource itself tells of the cluster that it is or gives access to, before anybody is asked;
+    /// `None` for a type that is no cluster.
+    fn cluster(&self, resource: &Resource) -> Option<ClusterFacts> {
+        let aks = match self.schema().type_name {
+            "aks_cluster" => Some(true),
+            "kubernetes_cluster" => None,
+            _ => return None,
+        };
+        let version = resource.fields.get("kubernetes_version").and_then(Value::as_str).map(|version| {
+            let numbers: Vec<&str> = version.split('.').take(2).collect();
+            numbers.join(".")
+        });
+        Some(ClusterFacts {
+            cluster: resource.address.clone(),
+            version,
+            aks,
+            exists: resource.existing || aks.is_none(),
+        })
+    }
 }
 
 /// What a kind may look at while it expands a resource.

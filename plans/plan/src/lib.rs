@@ -34,7 +34,7 @@ pub use digest::{Digest, Sealed, StackKey};
 pub use gate::{Gate, GateState, Probe};
 pub use journal::{Entry, Intent, Journal, JournalError};
 pub use kind::{ClusterFacts, Draft, Expansion, Kind, Kinds, Problem, RenderRequest, Rendered, RenderedObject, Scene};
-pub use locator::{ArmLocator, Endpoint, Locator, ObjectLocator};
+pub use locator::{ArmLocator, Container, Endpoint, Locator, ObjectLocator};
 pub use note::{Note, Severity};
 pub use observation::{Applied, Discovery, DryRun, DryRunAnswer, Live, Observation, ServedKind};
 pub use plan::{Edge, EdgeKind, Group, Header, InputDigest, Mode, PLAN_FORMAT, Plan, PlanFileError, Step, Work};

@@ -69,6 +69,19 @@ impl fmt::Display for Locator {
     }
 }
 
+/// Something that takes its contents along when it is deleted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Container {
+    /// A resource group.
+    Group(ArmLocator),
+    /// A cluster, by the resource that is it or gives access to it.
+    Cluster(ResourceAddress),
+    /// A namespace.
+    Namespace(ObjectLocator),
+    /// A CustomResourceDefinition: its objects go with it.
+    Definition(ObjectLocator),
+}
+
 /// Which service a call goes to: limits and throttling are kept for each.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

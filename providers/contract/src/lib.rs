@@ -10,8 +10,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use kfplan_model::ResourceAddress;
 use kfplan_plan::{
-    Action, Applied, Discovery, DryRun, DryRunAnswer, Gate, GateState, Locator, Observation, Payload, Precondition,
-    Trouble,
+    Action, Applied, Container, Discovery, DryRun, DryRunAnswer, Gate, GateState, Live, Locator, Observation, Payload,
+    Precondition, Trouble,
 };
 
 /// One call that changes something.
@@ -88,6 +88,13 @@ pub trait Provider: Send + Sync {
 
     /// What these clusters serve and who they are.
     async fn discover(&self, clusters: &[ResourceAddress]) -> BTreeMap<ResourceAddress, Result<Discovery, Trouble>>;
+
+    /// What these containers hold that may be user data or somebody else's, recorded or not: one answer each, in
+    /// the same order. Asked before a container is deleted. For a cluster: its claims, profiles, notebooks and the
+    /// like; for a namespace or a definition: all objects; for a group: all resources. Writes nothing.
+    async fn survey(&self, containers: &[Container]) -> Vec<Result<Vec<(Locator, Live)>, Trouble>> {
+        containers.iter().map(|_| Ok(Vec::new())).collect()
+    }
 
     /// Asks for a change.
     async fn begin(&self, call: &Call) -> Progress;
