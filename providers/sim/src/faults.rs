@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::arm::AzureFault;
+use crate::arm::{AzureFault, every_fault};
 use crate::wire::{Face, Mishap, Request, Response};
 
 /// What happens to a request.
@@ -102,6 +102,29 @@ impl Faults {
         Faults::script(seed, kinds.into_iter().map(rule).collect())
     }
 
+    /// The same, and everything that Azure has besides: refusals of its own, operations that fail, end canceled or take
+    /// long. After these a plan may need another run.
+    #[must_use]
+    pub fn storm(seed: u64, one_in: u64) -> Faults {
+        let mut faults = Faults::seeded(seed, one_in);
+        let kinds = every_fault();
+        let each = one_in.max(1) * kinds.len() as u64;
+        let methods = ["PUT", "PATCH", "DELETE", "POST"];
+        for (kind, method) in kinds.into_iter().flat_map(|kind| methods.map(|method| (kind.clone(), method))) {
+            let rule = Rule {
+                face: "azure".into(),
+                method: method.into(),
+                path: "/subscriptions/".into(),
+                one_in: each,
+                fault: Some(Fault::Azure(kind)),
+                ..Rule::default()
+            };
+            faults.rules.push(rule);
+            faults.seen.push(0);
+        }
+        faults
+    }
+
     /// What befalls this request. Counts it.
     pub fn befall(&mut self, request: &Request) -> Option<Fault> {
         let mut found = None;
@@ -134,12 +157,16 @@ fn draw(seed: u64, rule: u64, count: u64) -> u64 {
 
 impl Fault {
     /// The answer where the request is not even carried out.
-    pub(crate) fn refusal(&self, face: &Face) -> Option<Response> {
+    pub(crate) fn refusal(&self, request: &Request) -> Option<Response> {
+        let azure = request.face == Face::Azure;
         match self {
-            Fault::Throttle(after) => {
-                Some(refusal(face, 429, "TooManyRequests").with("retry-after", after.to_string()))
+            Fault::Throttle(after) if azure => {
+                let seconds = u32::try_from(*after).unwrap_or(u32::MAX);
+                AzureFault::Throttled { seconds }.response(request)
             }
-            Fault::Status(status) => Some(refusal(face, *status, "InternalServerError")),
+            Fault::Throttle(after) => Some(refusal(429).with("retry-after", after.to_string())),
+            Fault::Status(status) if azure => AzureFault::of_status(*status).response(request),
+            Fault::Status(status) => Some(refusal(*status)),
             Fault::ResetBefore => Some(Response { mishap: Some(Mishap::Reset), ..Response::empty(0) }),
             Fault::ResetAfter | Fault::Truncate(_) | Fault::Delay(_) | Fault::Azure(_) => None,
         }
@@ -156,30 +183,20 @@ impl Fault {
     }
 }
 
-/// A refusal in the shape of the face.
-fn refusal(face: &Face, status: u16, code: &str) -> Response {
-    match face {
-        Face::Azure => Response::json(
-            status,
-            &serde_json::json!({"error": {"code": code, "message": "The request was refused by the simulated cloud's fault rules."}}),
+/// A refusal of a Kubernetes API.
+fn refusal(status: u16) -> Response {
+    let (reason, message) = match status {
+        429 => ("TooManyRequests", "the server has received too many requests and has asked us to try again later"),
+        503 => ("ServiceUnavailable", "the server is currently unable to handle the request"),
+        504 => (
+            "Timeout",
+            "the server was unable to return a response in the time allotted, but may still be processing the request",
         ),
-        Face::Cluster(_) => {
-            let (reason, message) = match status {
-                429 => {
-                    ("TooManyRequests", "the server has received too many requests and has asked us to try again later")
-                }
-                503 => ("ServiceUnavailable", "the server is currently unable to handle the request"),
-                504 => (
-                    "Timeout",
-                    "the server was unable to return a response in the time allotted, but may still be processing the request",
-                ),
-                _ => ("InternalError", "Internal error occurred: fault rule"),
-            };
-            Response::json(
-                status,
-                &serde_json::json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-                    "message": message, "reason": reason, "code": status}),
-            )
-        }
-    }
+        _ => ("InternalError", "Internal error occurred: fault rule"),
+    };
+    Response::json(
+        status,
+        &serde_json::json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "message": message, "reason": reason, "code": status}),
+    )
 }

@@ -31,6 +31,8 @@ pub struct Request {
     pub body: Vec<u8>,
     /// The client certificate (DER) that the transport has verified.
     pub certificate: Option<Vec<u8>>,
+    /// Whom the directory's token names, on the way to a cluster: the world has verified it.
+    pub subject: Option<String>,
 }
 
 impl Request {

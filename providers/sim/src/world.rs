@@ -45,6 +45,10 @@ pub trait Front: Send {
     fn advance(&mut self, now: u64, fleet: &mut dyn Fleet);
     /// When something is due next.
     fn next_wake(&self) -> Option<u64>;
+    /// Whom a token names that is meant for the API servers of clusters.
+    fn subject(&self, now: u64, token: &str) -> Option<String>;
+    /// Another number after each change of the state.
+    fn revision(&self) -> u64;
     /// The whole state.
     fn rows(&self) -> Vec<(String, Value)>;
     /// Begins from a state that was given out before.
@@ -56,9 +60,18 @@ pub struct World {
     options: Options,
     front: Option<Box<dyn Front>>,
     front_rows: Table,
+    /// The revision of the front that its rows are of.
+    front_revision: Option<u64>,
     kube: Kube,
     clock: Table,
     now: u64,
+}
+
+/// Whom the bearer token of a request to a cluster names, if the token service gave it.
+fn subject(now: u64, request: &Request, front: &dyn Front) -> Option<String> {
+    let (scheme, token) = request.header("authorization")?.split_once(' ')?;
+    let signed = scheme.eq_ignore_ascii_case("bearer") && token.matches('.').count() == 2;
+    signed.then(|| front.subject(now, token)).flatten()
 }
 
 /// The table of the Azure face.
@@ -73,7 +86,15 @@ impl World {
     #[must_use]
     pub fn new(options: Options) -> World {
         let kube = Kube::new(&options);
-        World { options, front: None, front_rows: Table::default(), kube, clock: Table::default(), now: 0 }
+        World {
+            options,
+            front: None,
+            front_rows: Table::default(),
+            front_revision: None,
+            kube,
+            clock: Table::default(),
+            now: 0,
+        }
     }
 
     /// The same world with somebody to speak for Azure.
@@ -127,7 +148,7 @@ impl World {
         self.advance(now);
         let now = self.now;
         let fault = self.options.faults.befall(request);
-        if let Some(refusal) = fault.as_ref().and_then(|fault| fault.refusal(&request.face)) {
+        if let Some(refusal) = fault.as_ref().and_then(|fault| fault.refusal(request)) {
             return refusal;
         }
         let azure = match &fault {
@@ -135,7 +156,11 @@ impl World {
             _ => None,
         };
         let mut answer = match (&request.face, &mut self.front) {
-            (Face::Cluster(cluster), _) => self.kube.handle(now, cluster, request),
+            (Face::Cluster(cluster), Some(front)) => match subject(now, request, front.as_ref()) {
+                Some(named) => self.kube.handle(now, cluster, &Request { subject: Some(named), ..request.clone() }),
+                None => self.kube.handle(now, cluster, request),
+            },
+            (Face::Cluster(cluster), None) => self.kube.handle(now, cluster, request),
             (Face::Azure, Some(front)) => front.handle(now, request, azure, &mut self.kube),
             (Face::Azure, None) => Response::json(
                 404,
@@ -181,8 +206,9 @@ impl World {
 
     /// What changed since last asked, as one batch.
     pub fn take_deltas(&mut self) -> Vec<Delta> {
-        if let Some(front) = &self.front {
+        if let Some(front) = self.front.as_ref().filter(|front| self.front_revision != Some(front.revision())) {
             self.front_rows.replace(front.rows());
+            self.front_revision = Some(front.revision());
         }
         let mut out = Vec::new();
         self.front_rows.take_deltas(AZURE, &mut out);

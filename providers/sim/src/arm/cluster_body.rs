@@ -81,6 +81,7 @@ pub(crate) fn create(body: &Object, site: &Site<'_>, dice: &mut Dice) -> Result<
     addresses(&mut settled, &sent, site, dice)?;
     take_plain(&mut settled, &sent);
     issuer(&mut settled, site, dice);
+    directory(&mut settled, site);
     settled.insert("networkProfile".into(), Value::Object(network::settle(&object(&sent, "networkProfile"))?));
     let enabled = sent.get("enableRBAC").cloned().unwrap_or(json!(true));
     settled.insert("enableRBAC".into(), enabled);
@@ -122,6 +123,7 @@ pub(crate) fn update(body: &Object, before: &Cluster, site: &Site<'_>, dice: &mu
     cluster.properties.remove("addonProfiles");
     take_plain(&mut cluster.properties, &sent);
     issuer(&mut cluster.properties, site, dice);
+    directory(&mut cluster.properties, site);
     let mut network = object(&cluster.properties, "networkProfile");
     merge(&mut network, &object(&sent, "networkProfile"));
     cluster.properties.insert("networkProfile".into(), Value::Object(network));
@@ -212,6 +214,13 @@ pub(crate) fn merge(known: &mut Object, new: &Object) {
                 known.insert(key.clone(), value.clone());
             }
         }
+    }
+}
+
+/// A cluster that trusts a directory trusts its own, unless another one is named.
+fn directory(settled: &mut Object, site: &Site<'_>) {
+    if let Some(Value::Object(profile)) = settled.get_mut("aadProfile") {
+        profile.entry("tenantID").or_insert(json!(site.tenant));
     }
 }
 

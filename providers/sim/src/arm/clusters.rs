@@ -4,13 +4,11 @@ use serde_json::{Value, json};
 
 use super::cluster_body::{self, Site};
 use super::faults::busy;
-use super::groups::page;
 use super::operations::{Begin, Outcome, Teller, Work};
 use super::preconditions::Precondition;
 use super::route::{Asked, no_group, no_resource, wrong_method};
 use super::state::{Arm, Cluster, Object, State, cluster_key, group_key, text};
 use super::time;
-use super::versions;
 use super::wire::{Answer, Refusal, Style, body, put, styled};
 use crate::fleet::Fleet;
 use crate::wire::Response;
@@ -22,8 +20,6 @@ const UPGRADE: u64 = 5 * time::MINUTE;
 const TAGS: u64 = 10 * time::SECOND;
 const DELETE: u64 = 3 * time::MINUTE;
 const ABORT: u64 = 30 * time::SECOND;
-/// Entries of a page of clusters.
-const PAGE: usize = 20;
 
 /// Members that a cluster's body may have.
 const MEMBERS: [&str; 13] = [
@@ -318,55 +314,6 @@ impl Arm {
         Ok(self.accepted(asked, &id, answer))
     }
 
-    pub(crate) fn list_clusters(&mut self, asked: &Asked<'_>, group: Option<&str>) -> Answer {
-        if let Some(group) = group {
-            self.groups.get(&group_key(&asked.subscription, group)).ok_or_else(|| no_group(group))?;
-        }
-        let own = self.clusters.values().filter(|cluster| {
-            cluster.subscription == asked.subscription
-                && group.is_none_or(|group| cluster.group.eq_ignore_ascii_case(group))
-        });
-        let all: Vec<Value> = own.map(Cluster::render).collect();
-        let body = page(all, PAGE, asked.request, false);
-        Ok(self.aks_body(200, body))
-    }
-
-    fn cluster_upgrades(&self, asked: &Asked<'_>, place: &Place<'_>) -> Answer {
-        let cluster = self.found(asked, place)?;
-        let profile = upgrade_profile(text(&cluster.properties, "currentKubernetesVersion"));
-        let pools = cluster.pools.iter().map(|pool| {
-            let mut profile = upgrade_profile(pool.text("currentOrchestratorVersion"));
-            put(&mut profile, "name", json!(pool.name));
-            profile
-        });
-        let body = json!({
-            "id": format!("{}/upgradeprofiles/default", cluster.id()), "name": "default",
-            "type": "Microsoft.ContainerService/managedClusters/upgradeprofiles",
-            "properties": {"controlPlaneProfile": profile, "agentPoolProfiles": pools.collect::<Vec<_>>()},
-        });
-        Ok(styled(200, Style::Aks, &body))
-    }
-
-    fn pool_versions(&self, asked: &Asked<'_>, place: &Place<'_>) -> Answer {
-        let cluster = self.found(asked, place)?;
-        let control = text(&cluster.properties, "currentKubernetesVersion");
-        let known = versions::Version::read(control).map(|version| (version.minor, version.patch)).unwrap_or_default();
-        let all = versions::up_to(known.0).into_iter().filter_map(|name| {
-            let version = versions::Version::read(&name)?;
-            let fits = (version.minor, version.patch) <= known && version.minor + 3 >= known.0;
-            fits.then(|| match name == control {
-                true => json!({"default": true, "kubernetesVersion": name}),
-                false => json!({"kubernetesVersion": name}),
-            })
-        });
-        let body = json!({
-            "id": format!("{}/availableagentpoolversions/default", cluster.id()), "name": "default",
-            "type": "Microsoft.ContainerService/managedClusters/availableAgentpoolVersions",
-            "properties": {"agentPoolVersions": all.collect::<Vec<_>>()},
-        });
-        Ok(styled(200, Style::Aks, &body))
-    }
-
     /// Refuses a write while something runs on the cluster or on one of its pools.
     pub(crate) fn check_free(&self, cluster: &Cluster) -> Result<(), Refusal> {
         if cluster.state == State::Deleting {
@@ -394,14 +341,6 @@ impl Arm {
         let answer = self.announce(answer, &asked.request.base, id, asked.now);
         answer.with("location", self.result_url(&asked.request.base, id, asked.now))
     }
-}
-
-/// What may follow a version.
-pub(crate) fn upgrade_profile(current: &str) -> Value {
-    let found = versions::Version::read(current);
-    let next = found.map(|version| versions::upgrades(version.minor, version.patch)).unwrap_or_default();
-    let next: Vec<Value> = next.into_iter().map(|version| json!({"kubernetesVersion": version})).collect();
-    json!({"kubernetesVersion": current, "osType": "Linux", "upgrades": next})
 }
 
 /// The add-ons of AKS's inside that only an abort lets out.

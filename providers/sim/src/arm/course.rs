@@ -60,6 +60,7 @@ impl Arm {
         }
         operation.done = true;
         operation.ends = Some(at);
+        self.revision += 1;
         let (work, outcome) = (operation.work.clone(), operation.outcome.clone());
         let state = match outcome {
             Outcome::Succeeded => State::Succeeded,

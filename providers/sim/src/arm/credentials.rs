@@ -10,8 +10,7 @@ use super::state::{Arm, object};
 use super::wire::{Answer, Refusal, Style, styled};
 use crate::fleet::{Credentials, Fleet};
 
-/// The application that stands for every AKS API server, and the one that users log in with.
-const SERVER_APP: &str = "6dae42f8-4368-4678-94ff-3960e28e3630";
+/// The application that users log in with.
 const CLIENT_APP: &str = "80faf920-1908-4b52-b5ef-a8e7bedfc67a";
 
 impl Arm {
@@ -71,7 +70,7 @@ fn directory_login(tenant: &str) -> String {
         "--environment",
         "AzurePublicCloud",
         "--server-id",
-        SERVER_APP,
+        crate::entra::CLUSTERS,
         "--client-id",
         CLIENT_APP,
         "--tenant-id",

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::limits::throttled;
 use super::wire::Refusal;
+use crate::wire::{Request, Response};
 
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +97,23 @@ impl AzureFault {
             AzureFault::DoneButUnavailable { .. } => Stage::After,
             AzureFault::NoEtags => Stage::Body,
         }
+    }
+
+    /// The fault that refuses with a status, in the way Azure does.
+    pub(crate) fn of_status(status: u16) -> AzureFault {
+        match status {
+            401 => AzureFault::TokenExpired,
+            403 => AzureFault::Forbidden,
+            409 => AzureFault::Busy,
+            429 => AzureFault::Throttled { seconds: 1 },
+            status => AzureFault::Unavailable { status },
+        }
+    }
+
+    /// The answer that this fault is, if it is one, to a request that is not looked at.
+    pub(crate) fn response(&self, request: &Request) -> Option<Response> {
+        let subscription = request.path.split('/').nth(2).unwrap_or_default();
+        self.refusal(subscription, &request.path).map(|refusal| refusal.response())
     }
 
     /// The refusal that this effect is, if it is one.

@@ -12,9 +12,10 @@ use super::faults::AzureFault;
 use super::limits::Limits;
 use super::registration::Registrations;
 use super::state::{Arm, Settings};
+use crate::entra;
 use crate::fleet::Fleet;
 use crate::wire::{Request, Response};
-use crate::world::Front;
+use crate::world::{Front, Options};
 
 impl Arm {
     /// An Azure in which nothing was done yet.
@@ -32,7 +33,15 @@ impl Arm {
             registrations: Registrations::default(),
             limits: Limits::default(),
             fault: None,
+            revision: 0,
         }
+    }
+
+    /// A token for ARM, or for another audience, as its first principal would get it at the token endpoint.
+    #[must_use]
+    pub fn access_token(&self, now: u64, audience: &str) -> String {
+        let client = self.settings.principals.first().map_or("", |(client, _)| client);
+        entra::access_token(&self.entra(now), client, audience)
     }
 
     /// What this Azure was told when it began.
@@ -42,10 +51,25 @@ impl Arm {
     }
 }
 
+impl From<&Options> for Settings {
+    /// The settings that go with a world's options: its seed and speed, and whether it authenticates.
+    fn from(options: &Options) -> Settings {
+        Settings {
+            seed: options.seed,
+            speed: options.speed,
+            tokens_required: options.authenticate,
+            ..Settings::default()
+        }
+    }
+}
+
 impl Front for Arm {
     fn handle(&mut self, now: u64, request: &Request, fault: Option<&AzureFault>, fleet: &mut dyn Fleet) -> Response {
         self.progress(now, fleet);
         self.fault = fault.cloned();
+        if !matches!(request.method.as_str(), "GET" | "HEAD") {
+            self.revision += 1;
+        }
         self.respond(now, request, fleet)
     }
 
@@ -55,6 +79,14 @@ impl Front for Arm {
 
     fn next_wake(&self) -> Option<u64> {
         self.next_due()
+    }
+
+    fn subject(&self, now: u64, token: &str) -> Option<String> {
+        entra::cluster_subject(&self.entra(now), token)
+    }
+
+    fn revision(&self) -> u64 {
+        self.revision
     }
 
     fn rows(&self) -> Vec<(String, Value)> {

@@ -23,6 +23,7 @@ mod operations;
 mod pool_body;
 mod pools;
 mod preconditions;
+mod profiles;
 mod quota;
 mod regions;
 mod registration;

@@ -149,6 +149,7 @@ impl Arm {
             self.due.insert((ends, operation.id.clone()));
         }
         self.operations.insert(operation.id.clone(), operation);
+        self.revision += 1;
     }
 
     /// Makes an operation fail at its end.

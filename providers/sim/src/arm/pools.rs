@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use super::cluster_body::{Days, pool_ground};
-use super::clusters::{Place, precondition_failed, upgrade_profile};
+use super::clusters::{Place, precondition_failed};
 use super::groups::page;
 use super::operations::Work;
 use super::pool_body;
 use super::preconditions::Precondition;
+use super::profiles::upgrade_profile;
 use super::route::{Asked, wrong_method};
 use super::state::{Arm, Cluster, Object, Pool, State, object};
 use super::time;

@@ -69,6 +69,8 @@ pub struct Arm {
     pub(crate) limits: Limits,
     /// What befalls the request at hand.
     pub(crate) fault: Option<AzureFault>,
+    /// Counts changes.
+    pub(crate) revision: u64,
 }
 
 /// A resource group.

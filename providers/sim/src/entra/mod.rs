@@ -59,21 +59,25 @@ pub(crate) fn is_for_management(audience: &str, base: &str) -> bool {
     audience == base || REAL.contains(&audience)
 }
 
+/// The application that stands for the API servers of all AKS clusters.
+pub(crate) const CLUSTERS: &str = "6dae42f8-4368-4678-94ff-3960e28e3630";
+
+/// Whom a token names that is meant for the API servers of clusters, and still lives.
+pub(crate) fn cluster_subject(realm: &Realm<'_>, token: &str) -> Option<String> {
+    check(realm, token).ok().filter(|claims| claims.audience == CLUSTERS).map(|claims| claims.subject)
+}
+
 /// Whether tokens are given for an audience: ARM, the API servers of AKS, storage, Graph.
 fn is_known(audience: &str, base: &str) -> bool {
-    const OTHERS: [&str; 4] = [
-        "6dae42f8-4368-4678-94ff-3960e28e3630",
-        "https://storage.azure.com",
-        "https://graph.microsoft.com",
-        "https://graph.windows.net",
-    ];
+    const OTHERS: [&str; 4] =
+        [CLUSTERS, "https://storage.azure.com", "https://graph.microsoft.com", "https://graph.windows.net"];
     is_for_management(audience, base)
         || OTHERS.contains(&audience.trim_end_matches('/'))
         || audience.ends_with(".blob.core.windows.net")
 }
 
 /// An access token for a client.
-fn access_token(realm: &Realm<'_>, client: &str, audience: &str) -> String {
+pub(crate) fn access_token(realm: &Realm<'_>, client: &str, audience: &str) -> String {
     let issued = realm.now / 1_000;
     let claims = json!({
         "aud": audience, "iss": format!("https://sts.windows.net/{}/", realm.tenant), "iat": issued, "nbf": issued,

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::arm::{Arm, Settings};
 use crate::wire::{Request, Response};
-use crate::world::{Options, World};
+use crate::world::{Front, Options, World};
 
 const NOW: u64 = 1_795_478_400_000;
 const BASE: &str = "https://127.0.0.1:8443";
@@ -146,4 +146,15 @@ fn clients_learn_where_things_are_without_a_token() {
     let path = format!("{BASE}/{TENANT}/v2.0/.well-known/openid-configuration");
     let configuration = clouds.ask(&Request::new("GET", &path)).value();
     assert_eq!(configuration["token_endpoint"], format!("{BASE}/{TENANT}/oauth2/v2.0/token"));
+}
+
+#[test]
+fn a_token_for_the_clusters_names_its_principal_there_and_no_other_does() {
+    let arm = Arm::new(Settings::default());
+    let token = arm.access_token(NOW, "6dae42f8-4368-4678-94ff-3960e28e3630");
+    assert_eq!(arm.subject(NOW, &token), Some(CLIENT.to_owned()));
+    assert_eq!(arm.subject(NOW + 3_600_000, &token), None);
+    let other = arm.access_token(NOW, "https://management.azure.com/");
+    assert_eq!(arm.subject(NOW, &other), None);
+    assert_eq!(arm.subject(NOW, "a.b.c"), None);
 }

@@ -139,6 +139,7 @@ async fn answer(
         headers: headers.collect(),
         body: body.to_bytes().to_vec(),
         certificate,
+        subject: None,
     };
     let mut response = shared.call(&request).await.map_err(|_| Reset)?;
     match response.mishap.take() {
