@@ -26,7 +26,7 @@ impl Arm {
         Ok(self.aks_body(200, body))
     }
 
-    fn cluster_upgrades(&self, asked: &Asked<'_>, place: &Place<'_>) -> Answer {
+    pub(crate) fn cluster_upgrades(&self, asked: &Asked<'_>, place: &Place<'_>) -> Answer {
         let cluster = self.found(asked, place)?;
         let profile = upgrade_profile(text(&cluster.properties, "currentKubernetesVersion"));
         let pools = cluster.pools.iter().map(|pool| {
@@ -42,7 +42,7 @@ impl Arm {
         Ok(styled(200, Style::Aks, &body))
     }
 
-    fn pool_versions(&self, asked: &Asked<'_>, place: &Place<'_>) -> Answer {
+    pub(crate) fn pool_versions(&self, asked: &Asked<'_>, place: &Place<'_>) -> Answer {
         let cluster = self.found(asked, place)?;
         let control = text(&cluster.properties, "currentKubernetesVersion");
         let known = versions::Version::read(control).map(|version| (version.minor, version.patch)).unwrap_or_default();
