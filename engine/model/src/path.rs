@@ -154,6 +154,26 @@ impl Path {
     }
 }
 
+impl Path {
+    /// Takes the value at this path out of `document`, and gives it. A list closes up behind it.
+    pub fn remove(&self, document: &mut Json) -> Option<Json> {
+        let (last, parent) = self.0.split_last()?;
+        let parent = Self(parent.to_vec());
+        match (last, parent.get_mut(document)?) {
+            (Segment::Key(key), Json::Object(map)) => map.remove(&**key),
+            (segment, Json::Array(list)) => {
+                let place = match segment {
+                    Segment::Key(key) => key.parse::<usize>().ok().filter(|place| *place < list.len()),
+                    Segment::Item(keys) => list.iter().position(|item| is_item(item, keys)),
+                    Segment::Element(scalar) => list.iter().position(|item| Scalar::of(item).as_ref() == Some(scalar)),
+                }?;
+                Some(list.remove(place))
+            }
+            _ => None,
+        }
+    }
+}
+
 fn is_item(item: &Json, keys: &[(Arc<str>, Scalar)]) -> bool {
     keys.iter().all(|(key, wanted)| item.get(&**key).and_then(Scalar::of).as_ref() == Some(wanted))
 }

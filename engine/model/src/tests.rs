@@ -100,3 +100,15 @@ proptest! {
         let _ = text.parse::<Address>();
     }
 }
+
+#[test]
+fn a_value_can_be_taken_out_at_its_path() {
+    let mut document = serde_json::json!({"a": [{"name": "x", "v": 1}, {"name": "y"}], "s": ["p", "q"]});
+    let mut take = |text: &str| text.parse::<Path>().expect("a path").remove(&mut document);
+    assert_eq!(take("/a[name=x]/v"), Some(serde_json::json!(1)));
+    assert_eq!(take("/a[name=y]"), Some(serde_json::json!({"name": "y"})));
+    assert_eq!(take("/s[=p]"), Some(serde_json::json!("p")));
+    assert_eq!(take("/s/7"), None);
+    assert_eq!(take(""), None);
+    assert_eq!(document, serde_json::json!({"a": [{"name": "x"}], "s": ["q"]}));
+}

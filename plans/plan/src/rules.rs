@@ -4,7 +4,7 @@ use kfplan_model::{Address, Conflict, Path};
 use serde_json::Value as Json;
 
 use crate::change::{Drift, FieldChange, Protection, Witness};
-use crate::desired::Desired;
+use crate::desired::{Desired, Payload};
 use crate::digest::{Digest, StackKey};
 use crate::gate::{Gate, GateState};
 use crate::kind::ClusterFacts;
@@ -121,6 +121,33 @@ pub trait Rules: Send + Sync {
 
     /// Whether `live` is going away by itself (deletionTimestamp, `Deleting`).
     fn is_going(&self, live: &Live) -> bool;
+
+    /// Whether `desired` states only some fields of a thing that somebody else makes (a `patch`): it is never created,
+    /// adopted, or deleted. Where the thing is absent, the plan is blocked; when it shall go, [`Rules::release`] says what is sent.
+    fn is_part(&self, desired: &Desired) -> bool {
+        let _ = desired;
+        false
+    }
+
+    /// What is sent with [`crate::Action::Delete`] for what was only part of somebody else's thing: the provider then
+    /// puts the earlier values back and lets the fields go. `None` for what is deleted as a whole.
+    fn release(&self, recorded: &Recorded) -> Option<Payload> {
+        let _ = recorded;
+        None
+    }
+
+    /// Keyed digest of the values and owners at the paths that a step reads or writes, as in [`Comparison::fields`]; for
+    /// preconditions of deletes (`desired` is `None`) and for whoever checks a precondition against a fresh read.
+    fn fingerprint(
+        &self,
+        desired: Option<&Desired>,
+        live: &Live,
+        ownership: &Ownership,
+        key: &StackKey,
+    ) -> Option<Digest> {
+        let _ = (desired, live, ownership, key);
+        None
+    }
 
     /// Compares what is desired with what was sent and what is there: R, S, A, O and L of the architecture page.
     /// `desired` is marked already. `ignore` are the `ignore_changes` paths, `conflicts` the policies.

@@ -21,7 +21,8 @@ pub struct Call {
     pub action: Action,
     /// Where.
     pub locator: Locator,
-    /// The body; `None` for a delete.
+    /// The body; `None` for a delete. A delete with a body lets go of some fields of somebody else's thing
+    /// ([`kfplan_plan::Rules::release`]): the body says which, and the thing stays.
     pub payload: Option<Payload>,
     /// What must still hold; judged from a fresh read by the provider just before it writes.
     pub precondition: Precondition,
