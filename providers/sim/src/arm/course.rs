@@ -92,7 +92,8 @@ impl Arm {
             Work::Scale(key, pool, count) => self.scale(at, &key, &pool, count, fleet),
             Work::Settle(key, body) if state == State::Succeeded => self.settle(&key, body),
             Work::Register(key) => self.registrations.set(&key, true),
-            Work::Settle(..) | Work::Nothing => {}
+            Work::Settle(key, _) => self.unsettle(&key, state),
+            Work::Nothing => {}
         }
     }
 

@@ -5,16 +5,42 @@ use serde_json::{Value, json};
 use super::cluster_body;
 use super::dns;
 use super::groups::page;
+use super::operations::{Begin, Teller, Work};
 use super::preconditions::Precondition;
 use super::route::{Asked, no_group, no_resource, wrong_method};
 use super::schema;
-use super::state::{Arm, Object, Resource, group_key, object, text};
+use super::state::{Arm, Object, Resource, State, group_key, object, text};
+use super::time;
 use super::wire::{Answer, Refusal, Style, body, put, styled};
 use super::{regions, wire};
 use crate::wire::Response;
 
 /// Entries of a page.
 const PAGE: usize = 100;
+
+/// How long a provider takes that takes its time.
+const WRITE: u64 = 15 * time::SECOND;
+
+/// How a provider carries out a PUT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// The answer is the end.
+    AtOnce,
+    /// The resource is there at once, and a status URL tells when it is done.
+    ByStatus,
+    /// Nothing is there until the result's URL says so.
+    ByResult,
+}
+
+fn manner(spot: &Spot) -> Manner {
+    let kind = spot.kind().to_ascii_lowercase();
+    match kind.as_str() {
+        "microsoft.storage/storageaccounts" => Manner::ByResult,
+        "microsoft.network/virtualnetworks" | "microsoft.network/publicipaddresses" => Manner::ByStatus,
+        "microsoft.network/networksecuritygroups" | "microsoft.operationalinsights/workspaces" => Manner::ByStatus,
+        _ => Manner::AtOnce,
+    }
+}
 
 /// A resource's place, read out of its path.
 #[derive(Debug, Clone)]
@@ -172,6 +198,12 @@ impl Arm {
         if self.condition(asked, spot)? != Precondition::Holds {
             return Err(condition_failed(spot.name()));
         }
+        let key = spot.key();
+        let writes = |work: &Work| matches!(work, Work::Settle(running, _) if *running == key);
+        if self.operations.values().any(|operation| !operation.done && writes(&operation.work)) {
+            let message = format!("Another operation on '{}' is in progress. Retry after it has ended.", spot.name());
+            return Err(Refusal::arm(409, "AnotherOperationInProgress", message));
+        }
         let before = self.resources.get(&spot.key()).cloned();
         if asked.method == "PATCH" && before.is_none() {
             return Err(absent(spot));
@@ -190,12 +222,54 @@ impl Arm {
             stored.remove(key);
         }
         self.complete_properties(spot, &mut stored, made_up.as_ref());
+        let id = before.as_ref().map_or_else(|| spot.id(), |before| before.id.clone());
         let etag = self.dice.guid();
-        let id = before.map_or_else(|| spot.id(), |before| before.id);
-        let resource = Resource { id, body: stored, etag: etag.clone(), deleting: false };
-        let answer = styled(status, Style::Arm, &shown(&resource));
-        self.resources.insert(spot.key(), resource);
-        Ok(with_etag(answer, &etag))
+        let resource = Resource { id, body: stored, etag, deleting: false };
+        match manner(spot) {
+            Manner::AtOnce => {
+                let answer = with_etag(styled(status, Style::Arm, &shown(&resource)), &resource.etag);
+                self.resources.insert(spot.key(), resource);
+                Ok(answer)
+            }
+            Manner::ByResult if before.is_some() => {
+                let answer = styled(200, Style::Arm, &shown(&resource));
+                self.resources.insert(spot.key(), resource);
+                Ok(answer)
+            }
+            Manner::ByResult => {
+                let id = self.begin_generic(asked, spot, Teller::Monitor, &resource);
+                let location = self.result_url(&asked.request.base, &id, asked.now);
+                Ok(Response::empty(202).with("location", location).with("retry-after", "5"))
+            }
+            Manner::ByStatus => {
+                let id = self.begin_generic(asked, spot, Teller::Status, &resource);
+                let mut running = resource;
+                if let Some(properties) = running.body.get_mut("properties") {
+                    put(properties, "provisioningState", json!("Updating"));
+                }
+                let answer = styled(status, Style::Arm, &shown(&running));
+                self.resources.insert(spot.key(), running);
+                Ok(self.announce(answer, &asked.request.base, &id, asked.now))
+            }
+        }
+    }
+
+    /// Begins to write a resource whose provider takes its time.
+    fn begin_generic(&mut self, asked: &Asked<'_>, spot: &Spot, teller: Teller, resource: &Resource) -> String {
+        let mut body = Value::Object(resource.body.clone());
+        put(&mut body, "id", json!(resource.id));
+        let region = regions::canonical(text(&resource.body, "location")).unwrap_or("global");
+        let place = format!("{}/{region}", spot.namespace);
+        let work = Work::Settle(spot.key(), Some(body));
+        self.begin(asked.now, Begin { subscription: &asked.subscription, place: &place, teller, work, lasts: WRITE })
+    }
+
+    /// The resource that an operation has made.
+    pub(crate) fn shown_resource(&self, key: &str) -> Answer {
+        match self.resources.get(key) {
+            Some(found) => Ok(with_etag(styled(200, Style::Arm, &shown(found)), &found.etag)),
+            None => Ok(Response::empty(204)),
+        }
     }
 
     fn complete_properties(&mut self, spot: &Spot, stored: &mut Object, before: Option<&Object>) {
@@ -241,6 +315,17 @@ impl Arm {
             _ => {
                 self.remove_resource(key);
             }
+        }
+    }
+}
+
+impl Arm {
+    /// A write that did not succeed leaves the resource, where it was there meanwhile, saying so.
+    pub(crate) fn unsettle(&mut self, key: &str, state: State) {
+        let properties = self.resources.get_mut(key).and_then(|resource| resource.body.get_mut("properties"));
+        if let Some(properties) = properties.filter(|known| known.get("provisioningState") == Some(&json!("Updating")))
+        {
+            put(properties, "provisioningState", json!(state.word()));
         }
     }
 }

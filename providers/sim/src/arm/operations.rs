@@ -60,6 +60,10 @@ pub(crate) enum Teller {
     Aks,
     Group,
     Dns,
+    /// Any other provider with a status URL; its place is namespace and region.
+    Status,
+    /// Any other provider with nothing but a URL of the result; the same.
+    Monitor,
 }
 
 /// A long-running operation.
@@ -170,7 +174,11 @@ impl Arm {
                 );
                 self.sign(base, &path, STATUS_VERSION, time::ticks(now, operation.extra))
             }
-            Teller::Group => self.result_url(base, id, now),
+            Teller::Group | Teller::Monitor => self.result_url(base, id, now),
+            Teller::Status => {
+                let path = provider_path(subscription, place, "operations", id);
+                self.sign(base, &path, STATUS_VERSION, time::ticks(now, operation.extra))
+            }
             Teller::Dns => {
                 let path = dns_path(subscription, place, "privateDnsOperationStatuses", id);
                 format!("{}{path}?api-version=2018-09-01", with_port(base))
@@ -194,6 +202,9 @@ impl Arm {
             Teller::Group => {
                 let path = format!("/subscriptions/{subscription}/operationresults/{id}");
                 self.sign(base, &path, "2020-06-01", ticks)
+            }
+            Teller::Status | Teller::Monitor => {
+                self.sign(base, &provider_path(subscription, place, "operationresults", id), STATUS_VERSION, ticks)
             }
             Teller::Dns => {
                 let path = dns_path(subscription, place, "privateDnsOperationResults", id);
@@ -285,6 +296,32 @@ impl Arm {
         Ok(styled(200, Style::Dns, &body))
     }
 
+    /// Answers the status URL of any other provider.
+    pub(crate) fn provider_status(&self, now: u64, request: &Request, id: &str) -> Answer {
+        self.check_signature(request)?;
+        let mut body = told(self.operation(id)?, now);
+        if let Some(body) = body.as_object_mut() {
+            body.retain(|key, _| matches!(key.as_str(), "status" | "error"));
+        }
+        Ok(styled(200, Style::Arm, &body))
+    }
+
+    /// Answers the result URL of any other provider: 202 until it ended, then what there is.
+    pub(crate) fn provider_result(&self, now: u64, request: &Request, id: &str) -> Answer {
+        self.check_signature(request)?;
+        let operation = self.operation(id)?;
+        if operation.in_progress(now) {
+            let again = self.result_url(&request.base, id, now);
+            return Ok(Response::empty(202).with("location", again).with("retry-after", "5"));
+        }
+        match (&operation.outcome, &operation.work) {
+            (Outcome::Failed { code, message }, _) => Err(Refusal::arm(409, code, message.clone())),
+            (Outcome::Canceled, _) => Err(Refusal::arm(409, "OperationCanceled", "The operation was canceled.")),
+            (Outcome::Succeeded, Work::Settle(key, Some(_))) => self.shown_resource(key),
+            (Outcome::Succeeded, _) => Ok(Response::empty(204)),
+        }
+    }
+
     fn operation(&self, id: &str) -> Result<&Operation, Refusal> {
         self.operations
             .get(id)
@@ -315,6 +352,11 @@ fn told(operation: &Operation, now: u64) -> Value {
 
 fn dns_path(subscription: &str, group: &str, kind: &str, id: &str) -> String {
     format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/{kind}/{id}")
+}
+
+fn provider_path(subscription: &str, place: &str, kind: &str, id: &str) -> String {
+    let (namespace, region) = place.split_once('/').unwrap_or((place, "global"));
+    format!("/subscriptions/{subscription}/providers/{namespace}/locations/{region}/{kind}/{id}")
 }
 
 /// DNS names the port in one of its URLs, and not in the other.

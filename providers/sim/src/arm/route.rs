@@ -97,6 +97,12 @@ impl Arm {
                 self.aks(asked, rest, sent, fleet)
             }
             (_, ["resourcegroups", _, "providers", _, _, ..]) => self.generic(asked, lower, sent),
+            ("GET", ["providers", _, "locations", _, "operations", _]) => {
+                self.provider_status(asked.now, asked.request, name(7))
+            }
+            ("GET", ["providers", _, "locations", _, "operationresults", _]) => {
+                self.provider_result(asked.now, asked.request, name(7))
+            }
             (_, ["providers", _, _, ..]) => self.generic(asked, lower, sent),
             _ => Err(not_routed(asked.request)),
         }

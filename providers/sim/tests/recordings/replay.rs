@@ -119,6 +119,10 @@ impl Stage {
         let mut answered = self.ask(&request);
         let until = self.now + PATIENCE;
         while recorded.method == "GET" && course(answered.status, &answered.value()) != wanted && self.now < until {
+            let (status, word, state) = course(answered.status, &answered.value());
+            let words = ["InProgress", "Creating", "Updating", "Deleting"];
+            let under_way = word.or(state).map_or(status == 202, |word| words.contains(&word.as_str()));
+            assert!(under_way, "{}: {status} {} on the way", recorded.file, answered.value());
             self.now += POLL;
             answered = self.ask(&request);
         }

@@ -99,6 +99,17 @@ fn a_stale_precondition_can_be_accepted_and_fail_later_with_nothing_changed() {
 }
 
 #[test]
+fn a_resource_whose_write_fails_says_so() {
+    let mut azure = Azure::with_group();
+    azure.fault = Some(AzureFault::OperationFails { code: "Conflict".into(), message: "no".into() });
+    let path = "/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v";
+    let accepted = azure.put(path, &json!({"location": "westus2"}));
+    azure.wait(MINUTE);
+    assert_eq!(azure.status(&accepted)["error"]["code"], "Conflict");
+    assert_eq!(azure.get(path)["properties"]["provisioningState"], "Failed");
+}
+
+#[test]
 fn bodies_can_come_without_etags() {
     let mut azure = Azure::with_cluster();
     azure.fault = Some(AzureFault::NoEtags);

@@ -122,6 +122,30 @@ fn any_type_of_resource_is_kept_as_it_is_put() {
 }
 
 #[test]
+fn providers_take_their_time_in_two_manners() {
+    let mut azure = Azure::with_group();
+    let network = "/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v";
+    let accepted = azure.put(network, &json!({"location": "westus2"}));
+    assert_eq!((accepted.status, &accepted.value()["properties"]["provisioningState"]), (201, &json!("Updating")));
+    assert_eq!(azure.status(&accepted), json!({"status": "InProgress"}));
+    let again = azure.put(network, &json!({"location": "westus2"}));
+    assert_eq!(refusal(&again), (409, "AnotherOperationInProgress".into()));
+    azure.wait(MINUTE);
+    assert_eq!(azure.status(&accepted), json!({"status": "Succeeded"}));
+    assert_eq!(azure.get(network)["properties"]["provisioningState"], "Succeeded");
+    let account = "/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/s";
+    let accepted = azure.put(account, &json!({"location": "westus2"}));
+    assert_eq!((accepted.status, accepted.body.len(), accepted.header("azure-asyncoperation")), (202, 0, None));
+    assert_eq!(azure.send("GET", account).status, 404);
+    let url = accepted.header("location").unwrap_or_default().to_owned();
+    assert_eq!(azure.ask(&Request::new("GET", &url)).status, 202);
+    azure.wait(MINUTE);
+    let done = azure.ask(&Request::new("GET", &url));
+    assert_eq!((done.status, &done.value()["name"]), (200, &json!("s")));
+    assert_eq!(azure.put(account, &json!({"location": "westus2"})).status, 200);
+}
+
+#[test]
 fn aks_indents_and_escapes_and_arm_does_not() {
     let mut azure = Azure::with_cluster();
     let answer = azure.send("GET", &format!("{CLUSTER}/agentPools"));
