@@ -59,6 +59,9 @@ pub struct Note {
 pub struct Rendered {
     /// The objects, in the order in which kustomize puts them out.
     pub objects: Vec<Value>,
+    /// For each object, which entry of the kustomization's resources and bases (in this
+    /// order, counted from 0) brought it; none for what the kustomization generates.
+    pub entries: Vec<Option<usize>>,
     /// Every file that was read, in the order of the alphabet.
     pub read: Vec<String>,
     /// What the author may not have meant.
@@ -93,15 +96,15 @@ pub fn render(files: &dyn Files, directory: &str, dialect: Dialect) -> Result<Re
         }
     };
     let accumulated = renderer.directory(&directory, &Place::file(&directory));
-    let objects = match accumulated {
-        Some(accumulated) => renderer.finish(&directory, accumulated),
-        None => Vec::new(),
+    let (objects, entries) = match accumulated {
+        Some(accumulated) => renderer.finish(&directory, accumulated).into_iter().unzip(),
+        None => (Vec::new(), Vec::new()),
     };
     if !renderer.errors.is_empty() {
         return Err(RenderErrors(renderer.errors));
     }
     let notes: BTreeSet<Note> = renderer.notes.into_iter().collect();
-    Ok(Rendered { objects, read: renderer.read.into_iter().collect(), notes: notes.into_iter().collect() })
+    Ok(Rendered { objects, entries, read: renderer.read.into_iter().collect(), notes: notes.into_iter().collect() })
 }
 
 /// What a kustomization amounts to before names and vars are resolved.
@@ -168,8 +171,12 @@ impl<'a> Renderer<'a> {
     fn accumulate(&mut self, kustomization: &Kustomization, is_broken: bool) -> Accumulated {
         let before = self.errors.len();
         let mut accumulated = Accumulated { is_broken, ..Accumulated::default() };
-        for entry in &kustomization.resources {
+        for (place, entry) in kustomization.resources.iter().enumerate() {
+            let known = accumulated.resources.0.len();
             self.resource(kustomization, entry, &mut accumulated);
+            for resource in accumulated.resources.0.iter_mut().skip(known) {
+                resource.entry = Some(place);
+            }
         }
         self.configure(kustomization, &mut accumulated);
         let generators = kustomization.config_maps.iter().map(|generator| (generator, Target::ConfigMap));
@@ -337,7 +344,7 @@ impl<'a> Renderer<'a> {
     }
 
     /// What is done once, at the outermost kustomization: hashes, references, vars, order.
-    fn finish(&mut self, directory: &str, mut accumulated: Accumulated) -> Vec<Value> {
+    fn finish(&mut self, directory: &str, mut accumulated: Accumulated) -> Vec<(Value, Option<usize>)> {
         let place = Place::file(shown(directory));
         let resources = &mut accumulated.resources;
         transform::hash::run(self, resources, &place);
@@ -355,10 +362,10 @@ impl<'a> Renderer<'a> {
                 let place = (*resource.origin).clone();
                 self.errors.push(RenderError::Twice { place, object: id.to_string(), other });
             }
-            sorted.push((id, resource.value));
+            sorted.push((id, resource.value, resource.entry));
         }
-        sorted.sort_by(|(a, _), (b, _)| a.order(b));
-        sorted.into_iter().map(|(_, value)| Value::Object(value)).collect()
+        sorted.sort_by(|(a, ..), (b, ..)| a.order(b));
+        sorted.into_iter().map(|(_, value, entry)| (Value::Object(value), entry)).collect()
     }
 }
 

@@ -40,6 +40,8 @@ pub(crate) struct Resource {
     /// The names of the vars that read from it.
     pub(crate) variables: Vec<String>,
     pub(crate) origin: Rc<Place>,
+    /// Which entry of the outermost kustomization brought it; none for what that one generates.
+    pub(crate) entry: Option<usize>,
 }
 
 impl Resource {
@@ -55,6 +57,7 @@ impl Resource {
             suffixes: Vec::new(),
             variables: Vec::new(),
             origin,
+            entry: None,
         }
     }
 
@@ -111,6 +114,7 @@ impl Resource {
         self.prefixes.clone_from(&other.prefixes);
         self.suffixes.clone_from(&other.suffixes);
         self.variables.clone_from(&other.variables);
+        self.entry = other.entry;
     }
 
     /// Takes the place of another object and keeps the other's data where it has none itself.

@@ -497,9 +497,10 @@ fn remove_flow(layout: &Layout<'_>, start: usize, end: usize) -> Splice {
         end = comma + 1;
         let rest = layout.after(end);
         let blank = rest.len() - rest.trim_start_matches(' ').len();
+        // A line of its own goes as a whole, with the comment behind it.
         let is_line = layout.indent(start).is_some();
-        if is_line && layout.after(end + blank).starts_with('\n') {
-            return Splice { range: layout.line_start(start)..end + blank + 1, with: String::new() };
+        if is_line && layout.after(end + blank).starts_with(['\n', '#']) {
+            return Splice { range: layout.line_start(start)..layout.line_end(end), with: String::new() };
         }
         return Splice { range: start..end + blank, with: String::new() };
     }
