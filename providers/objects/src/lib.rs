@@ -1,5 +1,23 @@
 //! Kubernetes objects, pure: reading, comparing, judging.
 //!
-//! Nothing here talks to a cluster, reads a file, or knows the time.
+//! [`ObjectRules`] is how the planner compares, orders and checks them; [`fields`] reads who wrote what; [`yaml`] reads
+//! and writes texts. Nothing here talks to a cluster, reads a file, or knows the time.
 
+mod compare;
+mod error;
+pub mod fields;
+pub mod identity;
+pub mod marks;
+pub mod noise;
+mod rules;
+pub mod structure;
+mod tables;
+pub mod values;
 pub mod yaml;
+
+pub use compare::applied;
+pub use error::ObjectError;
+pub use rules::ObjectRules;
+
+#[cfg(test)]
+mod tests;
