@@ -150,6 +150,8 @@ fn a_value_keeps_its_type_and_text_takes_it_in() {
         "${lists.range(3)}",
         "${[3,1,2].sort()}",
         "${uint(3)}",
+        "${has(aks_cluster.other) ? aks_cluster.other.name : 'none'}",
+        "${has(aks_cluster.main)}",
         "é${vars.location}é",
     ]));
 }
