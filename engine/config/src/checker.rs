@@ -70,6 +70,8 @@ pub(crate) struct Checker<'a> {
     pub(crate) owner: Option<ResourceAddress>,
     /// Whether `each` may be read.
     pub(crate) each: bool,
+    /// Whether text is taken as it is, `${…}` included.
+    pub(crate) verbatim: bool,
 }
 
 impl<'a> Checker<'a> {
@@ -89,6 +91,7 @@ impl<'a> Checker<'a> {
             phase: Phase::Text,
             owner: None,
             each: false,
+            verbatim: false,
         }
     }
 

@@ -342,7 +342,10 @@ impl Checker<'_> {
     fn conform_leaf(&mut self, value: Value, shape: &Shape, offer: &Offer<'_>) -> Option<Value> {
         let error = match (value.reveal(), shape) {
             (Value::Int(number), Shape::Int { min, max }) => out_of_bounds(*number, *min, *max, offer),
-            (Value::String(text), shape) => self.text_error(text, shape, offer),
+            (Value::String(text), shape) => {
+                let shown = !value.is_sensitive() && !self.source.hides(offer.at);
+                self.text_error(text, shape, offer, shown)
+            }
             _ => None,
         };
         match error {
@@ -354,39 +357,45 @@ impl Checker<'_> {
         }
     }
 
-    fn text_error(&self, text: &str, shape: &Shape, offer: &Offer<'_>) -> Option<ConfigError> {
+    /// What is wrong with a text; `shown` says whether the error may quote it.
+    fn text_error(&self, text: &str, shape: &Shape, offer: &Offer<'_>, shown: bool) -> Option<ConfigError> {
+        let quoted = || if shown { text } else { "(sensitive)" }.to_owned();
         let refused = |rule: &str, help: String| {
             Some(ConfigError::BadValue { field: offer.field.to_owned(), rule: rule.to_owned(), help })
         };
         match shape {
             Shape::Checked { rule, check, .. } if !check(text) => refused("breaks its rule", (*rule).to_owned()),
             Shape::Choice(words) if !words.contains(&text) => {
-                let near = nearest(text, words.iter().copied()).filter(|_| !self.source.hides(offer.at));
+                let near = nearest(text, words.iter().copied()).filter(|_| shown);
                 let known: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
                 refused("is none of the words that it takes", crate::nearest::advice(near.as_deref(), &known, ""))
             }
             Shape::Path => match text.parse::<Path>() {
                 Ok(_) => None,
-                Err(error) => refused("is no path", format!("{error}; such as `/spec/containers[name=main]/image`")),
+                Err(error) => {
+                    let why = if shown { format!("{error}; ") } else { String::new() };
+                    refused("is no path", format!("{why}write, for example, `/spec/containers[name=main]/image`"))
+                }
             },
-            Shape::File if !self.options.files.exists(text) => Some(ConfigError::MissingFile { path: text.to_owned() }),
-            Shape::Glob if !self.options.files.matches(text) => Some(ConfigError::NoMatch { pattern: text.to_owned() }),
-            Shape::Source => self.source_error(text),
+            Shape::File if !self.options.files.exists(text) => Some(ConfigError::MissingFile { path: quoted() }),
+            Shape::Glob if !self.options.files.matches(text) => Some(ConfigError::NoMatch { pattern: quoted() }),
+            Shape::Source => self.source_error(text, shown),
             _ => None,
         }
     }
 
-    fn source_error(&self, text: &str) -> Option<ConfigError> {
+    fn source_error(&self, text: &str, shown: bool) -> Option<ConfigError> {
+        let quoted = |text: &str| if shown { text } else { "(sensitive)" }.to_owned();
         let Some(in_repo) = text.strip_prefix('@') else {
-            return (!self.options.files.exists(text)).then(|| ConfigError::MissingFile { path: text.to_owned() });
+            return (!self.options.files.exists(text)).then(|| ConfigError::MissingFile { path: quoted(text) });
         };
         let name = in_repo.split('/').next().unwrap_or_default();
         if self.repos.contains(name) {
             return None;
         }
-        let near = nearest(name, self.repos.iter().map(String::as_str));
+        let near = nearest(name, self.repos.iter().map(String::as_str)).filter(|_| shown);
         let known = self.repos.iter().cloned().collect();
-        Some(ConfigError::UnknownRepo { name: name.to_owned(), nearest: near, known })
+        Some(ConfigError::UnknownRepo { name: quoted(name), nearest: near, known })
     }
 }
 

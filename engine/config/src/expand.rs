@@ -249,7 +249,11 @@ impl<'a> Checker<'a> {
         if !self.enabled(declared) {
             return None;
         }
-        let existing = self.existing(declared);
+        let existing = match declared.table.get("existing").filter(|_| declared.schema.existing) {
+            Some(entry) => self.single(entry, &Shape::Bool, &declared.address.to_string()),
+            None => None,
+        };
+        let existing = existing.and_then(|value| value.as_bool()).unwrap_or_default();
         let fields = self.fields_of(declared);
         let inside = Self::inside(declared, &fields, existing);
         let mut made = Made::default();
@@ -267,7 +271,12 @@ impl<'a> Checker<'a> {
         handles(&values, &mut depends_on);
         values.visit_late(&mut |late| depends_on.extend(late.waits.iter().cloned()));
         for entry in &declared.table.entries {
-            self.reads(&entry.node, &mut depends_on);
+            // Text that is taken as it is reads nothing.
+            let field = declared.schema.fields.iter().find(|field| field.name == entry.key);
+            let opt_in = field.and_then(|field| field.verbatim_unless);
+            if opt_in.is_none_or(|name| declared.table.get(name).is_some()) {
+                self.reads(&entry.node, &mut depends_on);
+            }
         }
         depends_on.remove(address);
         self.names.insert(address.clone(), self.readable(declared, address, &values, meta.existing));

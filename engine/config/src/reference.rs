@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use kfplan_expression::FUNCTIONS;
 use kfplan_plan::{Field, OnChange, Schema, Shape};
 
 use crate::conform::wanted;
@@ -25,6 +26,7 @@ pub fn reference(schemas: &[Schema]) -> String {
         fields(&mut page, &setting_fields(table), "");
     }
     page.push_str(VARIABLES);
+    expressions(&mut page);
     page.push_str("\n## On every resource\n\n");
     let types: Vec<&'static str> = schemas.iter().map(|schema| schema.type_name).collect();
     // The fields that only some types take are told of with all their conditions.
@@ -56,6 +58,23 @@ const VARIABLES: &str = "\n### `[vars]`\n\n\
     | `allowed` | a list | The values that it may have. |\n\n\
     A value comes from `--var NAME=VALUE`, else `--var-file`, else `[env.NAME] vars`, else the environment variable\n\
     `KFPLAN_VAR_NAME`, else the default.\n";
+
+fn expressions(page: &mut String) {
+    page.push_str(
+        "\n## Expressions\n\n`${…}` holds [CEL](https://cel.dev), and is read in the text of values, nowhere else. Text that is one whole \
+         `${…}` keeps the type of the value.\n\n\
+         | root | what it is |\n|---|---|\n\
+         | `vars.NAME` | A variable. |\n\
+         | `env.name` | The environment of `--env`. |\n\
+         | `each.key`, `each.value` | Under `for_each`. |\n\
+         | `TYPE.NAME.FIELD` | A field or output of a resource; `TYPE.NAME[\"KEY\"].FIELD` of one instance. |\n\
+         | `TYPE.NAME` | The resource itself, where a field asks for one. |\n\n\
+         What reads an output is known after apply. What reads something sensitive is sensitive. `has(TYPE.NAME)` asks whether a \
+         resource is enabled.\n\nFunctions: ",
+    );
+    page.push_str(&crate::nearest::listed(FUNCTIONS));
+    page.push_str(".\n");
+}
 
 fn type_of(page: &mut String, schema: &Schema) {
     let _ = write!(page, "\n### `{}`\n\n{}\n", schema.type_name, sentence(schema.summary));

@@ -86,6 +86,9 @@ fn escape(rest: &str) -> Option<(usize, usize)> {
 impl Checker<'_> {
     /// Reads a string: as text, or by evaluating what it holds.
     pub(crate) fn string(&mut self, text: &str, span: &Span) -> Outcome {
+        if self.verbatim {
+            return Outcome::Value(Value::from(text));
+        }
         match self.phase {
             Phase::Text => Outcome::Value(self.string_as_text(text, span)),
             Phase::Values if self.poisoned.contains(&span.start) => Outcome::Value(unknown(text)),

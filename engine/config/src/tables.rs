@@ -69,7 +69,11 @@ impl Checker<'_> {
                 continue;
             };
             let before = self.report.len();
+            let opt_in = field.verbatim_unless.map(|name| table.get(name));
+            self.verbatim =
+                opt_in.is_some_and(|entry| !entry.is_some_and(|entry| self.is_opted_in(entry, &inside.name)));
             let value = self.field(entry, field, inside, made);
+            self.verbatim = false;
             if self.report.len() > before && table.form == Form::Header {
                 self.hint_misplaced(&entry.key, inside);
             }
@@ -86,6 +90,18 @@ impl Checker<'_> {
             }
         }
         values
+    }
+
+    /// Whether a truth value is `true`. In the text alone, an expression counts as such.
+    fn is_opted_in(&mut self, entry: &Entry, owner: &str) -> bool {
+        match (&entry.node.raw, self.phase) {
+            (Raw::Bool(value), _) => *value,
+            (Raw::String(_), Phase::Text) => true,
+            (Raw::String(_), Phase::Values) => {
+                self.single(entry, &Shape::Bool, owner).is_some_and(|value| value.as_bool() != Some(false))
+            }
+            _ => false,
+        }
     }
 
     fn field(&mut self, entry: &Entry, field: &Field, inside: &Inside<'_>, made: &mut Made) -> Option<Value> {
@@ -109,7 +125,8 @@ impl Checker<'_> {
         match &node.raw {
             Raw::List(list) => list.iter().for_each(|node| self.hide(node)),
             Raw::Table(table) => table.entries.iter().for_each(|entry| self.hide(&entry.node)),
-            Raw::String(text) if text.contains("${") => {}
+            // A reference alone says nothing that is secret, and its errors should be seen.
+            Raw::String(text) if text.starts_with("${") && text.ends_with('}') && !text.contains(['\'', '"']) => {}
             Raw::String(_) | Raw::Int(_) | Raw::Float(_) | Raw::Bool(_) | Raw::Time => self.source.hide(&node.span),
         }
     }

@@ -204,7 +204,7 @@ impl ExpressionError {
             }
             Self::UnknownFunction { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
             Self::UnknownFunction { nearest: None, .. } => {
-                "docs/reference/expressions.md lists the functions".to_owned()
+                "docs/reference/stack-file.md lists the functions".to_owned()
             }
             Self::Unsupported { .. } => "write the value as text, number, list or table".to_owned(),
             Self::UnknownVariable { name, .. } => {

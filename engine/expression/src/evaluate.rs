@@ -209,6 +209,9 @@ impl<'a> Evaluation<'a> {
             },
         };
         if address.key().is_some() && self.roots.resource(&address).is_none() {
+            if sensitive {
+                return Err(self.failed("a key is not there".to_owned()));
+            }
             return Err(self.absent(address));
         }
         Ok(Some(address))

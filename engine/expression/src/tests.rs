@@ -334,6 +334,7 @@ fn no_error_shows_a_sensitive_value() {
         "vars.password ? 1 : 2",
         "{vars.password: 1, vars.password: 2}",
         "vars.password.x",
+        "aks_node_pool.gpu[vars.password]",
         "vars.login.secret.y",
     ] {
         let shown = shown(&format!("${{{expression}}}"));

@@ -41,6 +41,26 @@ fn the_json_schema_refuses_what_load_refuses() {
     }
 }
 
+/// The schemas of these tests are smaller than the real ones, so an example may well use what
+/// they lack; all else of it must be right.
+#[test]
+fn every_example_is_a_stack_that_the_json_schema_takes() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/examples");
+    let folders = std::fs::read_dir(&root).into_iter().flatten().filter_map(Result::ok);
+    for file in folders.map(|folder| folder.path().join("kfplan.toml")).filter(|file| file.exists()) {
+        let text = std::fs::read_to_string(&file).expect("a text");
+        let options = Options { files: &AllFiles, ..options("validate") };
+        let lacks = |code: &str| matches!(code, "unknown_field" | "unknown_type" | "unknown_output");
+        match load(&text, "kfplan.toml", &options, &schemas()) {
+            Ok(_) => assert_eq!(schema_errors(&text), Vec::<String>::new(), "{}", file.display()),
+            Err(errors) => {
+                let wrong = errors.errors().iter().any(|error| !lacks(error.error().code()));
+                assert!(!wrong, "{}: {}", file.display(), shown(&errors));
+            }
+        }
+    }
+}
+
 #[test]
 fn every_template_is_a_stack() {
     for template in TEMPLATES {

@@ -238,8 +238,23 @@ fn manifests() -> Schema {
             cluster(),
             Field::optional("files", list(Shape::Glob), "files of objects").deciding().not_with(&["kustomization"]),
             Field::optional("kustomization", Shape::Source, "a kustomization").deciding(),
-            Field::optional("yaml", Shape::String, "objects as text"),
+            Field::optional("yaml", Shape::String, "objects as text").verbatim_unless("template"),
+            Field::optional("template", Shape::Bool, "whether `yaml` holds expressions").or(false),
         ],
+        outputs: vec![],
+        existing: false,
+        objects: true,
+        azure: false,
+    }
+}
+
+fn patch() -> Schema {
+    let mut fields = vec![cluster()];
+    fields.extend(patch_fields().into_iter().filter(|field| field.name != "optional" && field.name != "inside"));
+    Schema {
+        type_name: "patch",
+        summary: "Fields of an object",
+        fields,
         outputs: vec![],
         existing: false,
         objects: true,
@@ -249,5 +264,15 @@ fn manifests() -> Schema {
 
 /// Every type of the tests.
 pub(super) fn schemas() -> Vec<Schema> {
-    vec![group(), aks_cluster(), pool(), azure_resource(), kubernetes_cluster(), plugin(), kubeflow(), manifests()]
+    vec![
+        group(),
+        patch(),
+        aks_cluster(),
+        pool(),
+        azure_resource(),
+        kubernetes_cluster(),
+        plugin(),
+        kubeflow(),
+        manifests(),
+    ]
 }

@@ -174,12 +174,31 @@ body = "${azure_resource.old.properties}"
 }
 
 #[test]
+fn inline_yaml_holds_expressions_only_when_it_says_so() {
+    let yaml = |opt_in: &str| {
+        let text = stack(&format!(
+            "[manifests.m]\ncluster = \"${{aks_cluster.main}}\"\nyaml = \"a: ${{env.name}} $${{b}} ${{x\"\n{opt_in}"
+        ));
+        let text = if opt_in.is_empty() { text } else { text.replace(" ${x", "") };
+        let stack = loaded(&text, "");
+        format!(
+            "{:?}",
+            stack.resources.get(&"manifests.m".parse().expect("an address")).and_then(|found| found.fields.get("yaml"))
+        )
+    };
+    assert_eq!(yaml(""), r#"Some("a: ${env.name} $${b} ${x")"#);
+    assert_eq!(yaml("template = true"), r#"Some("a: default ${b}")"#);
+    assert_eq!(yaml("template = \"${env.name == 'prod'}\""), r#"Some("a: ${env.name} $${b}")"#);
+}
+
+#[test]
 fn meta_tables_are_read() {
     let stack = loaded(
         &stack(
             r#"
 [manifests.m]
 cluster    = "${aks_cluster.main}"
+template   = true
 yaml       = "a: ${literally}$${x}"
 depends_on = ["${resource_group.main}"]
 timeouts   = { create = "1h30m", ready = "90s" }
@@ -218,6 +237,31 @@ from = "aks_node_pool.gone[\"a\"]"
         stack.moved,
         stack.removed
     ));
+}
+
+#[test]
+fn existing_may_depend_on_the_environment() {
+    let text = "[stack]\nname = \"s\"\n[azure]\nsubscription = \"x\"\n[aks_cluster.main]\nexisting = \"${env.name == 'prod'}\"\nname = \"kf\"\n\
+                resource_group = \"${resource_group.main}\"\nsystem_pool = { vm_size = \"D4\" }\n[resource_group.main]\nexisting = true\nname = \"g\"\n[env.prod]\n";
+    let tier = |line: &str| {
+        let stack = loaded(text, line);
+        let cluster =
+            stack.resources.get(&"aks_cluster.main".parse().expect("an address")).expect("the cluster").clone();
+        (cluster.existing, cluster.fields.get("tier").cloned())
+    };
+    assert_eq!(tier(""), (false, Some(Value::from("free"))));
+    assert_eq!(tier("env=prod"), (true, None));
+}
+
+#[test]
+fn no_error_shows_what_a_sensitive_variable_holds() {
+    let body = "[vars]\np = { sensitive = true, default = \"hunter2\" }\n[kubeflow.main]\ncluster = \"${aks_cluster.main}\"\nkustomization = \"${vars.p}\"\nadd = [\"@${vars.p}/x\"]\n\
+                aks_patches = [\"${vars.p}\"]\n[[kubeflow.main.patch]]\ntarget = { kind = \"${vars.p}\" }\ninside = \"${vars.p}\"\n[manifests.m]\ncluster = \"${aks_cluster.main}\"\nfiles = [\"${vars.p}\"]\n\
+                [aks_node_pool.a]\ncluster = \"${aks_cluster.main}\"\nvm_size = \"${vars.p + 1}\"\ntaints = [\"${vars.p}\"]\ncount = \"${vars.p}\"\n";
+    let errors = load(&stack(body), "kfplan.toml", &options(""), &schemas()).expect_err("broken");
+    let shown = shown(&errors);
+    assert!(errors.count() >= 7, "{shown}");
+    assert!(!shown.contains("hunter2") && !format!("{errors:?}").contains("hunter2"), "{shown}");
 }
 
 #[test]
