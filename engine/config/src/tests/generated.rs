@@ -50,7 +50,7 @@ fn every_example_is_a_stack_that_the_json_schema_takes() {
     for file in folders.map(|folder| folder.path().join("kfplan.toml")).filter(|file| file.exists()) {
         let text = std::fs::read_to_string(&file).expect("a text");
         let options = Options { files: &AllFiles, ..options("validate") };
-        let lacks = |code: &str| matches!(code, "unknown_field" | "unknown_type" | "unknown_output");
+        let lacks = |code: &str| matches!(code, "unknown_field" | "unknown_type" | "unknown_output" | "bad_value");
         match load(&text, "kfplan.toml", &options, &schemas()) {
             Ok(_) => assert_eq!(schema_errors(&text), Vec::<String>::new(), "{}", file.display()),
             Err(errors) => {

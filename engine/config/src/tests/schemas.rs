@@ -215,7 +215,14 @@ fn kubeflow() -> Schema {
                 "aks_patches",
                 Shape::Either(vec![
                     Shape::Choice(vec!["auto"]),
-                    list(Shape::Choice(vec!["mpi-operator", "pipeline-tls"])),
+                    list(Shape::Choice(vec![
+                        "dashboard-load-balancer",
+                        "mpi-operator",
+                        "admissions-enforcer",
+                        "pipeline-tls",
+                        "containerd-executor",
+                        "image-pins",
+                    ])),
                 ]),
                 "built-in patches",
             )
