@@ -3,4 +3,6 @@
 
 mod comparing;
 mod fieldsets;
+mod ordering;
+mod readiness;
 mod world;
