@@ -160,9 +160,8 @@ fn body(resource: &Resource, scene: &Scene<'_>) -> Result<kfplan_plan::Desired, 
         );
         body = Json::Object(Map::new());
     }
-    reader.beside("location");
-    if let Some(tags) = reader.entries("tags") {
-        reader.put("tags", tags);
+    for field in ["location", "tags"] {
+        reader.beside(field);
     }
     reader.finish(body)
 }

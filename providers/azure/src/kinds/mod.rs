@@ -17,8 +17,6 @@ use kfplan_plan::{
 use serde_json::Value as Json;
 
 use crate::id::{ArmId, Family};
-#[cfg(test)]
-pub(crate) use reader::merge_at;
 use reader::problem;
 
 pub use generic::body_of_file;
@@ -181,4 +179,4 @@ fn own<'a>(resource: &Resource, seen: &BTreeMap<&Address, &'a Json>) -> Option<&
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
