@@ -204,7 +204,7 @@ impl ExpressionError {
             }
             Self::UnknownFunction { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
             Self::UnknownFunction { nearest: None, .. } => {
-                "docs/reference/expressions.md lists the functions".to_owned()
+                "docs/reference/stack-file.md lists the functions".to_owned()
             }
             Self::Unsupported { .. } => "write the value as text, number, list or table".to_owned(),
             Self::UnknownVariable { name, .. } => {
@@ -215,7 +215,9 @@ impl ExpressionError {
                 format!("add the key to the `for_each` of `{}`, or refer to one that it has", address.without_key())
             }
             Self::Absent { address, .. } => {
-                format!("declare `[{address}]`, or give what refers to it the same `enabled` as it has")
+                format!(
+                    "declare `[{address}]`, or give what refers to it the same `enabled` as it has; `has({address})` asks whether it is there"
+                )
             }
             Self::NoField { .. } => "refer to a field that it has; `has(…)` asks whether one is there".to_owned(),
             Self::NotText { kind: "list", .. } => "join it: `${vars.zones.join(',')}`".to_owned(),

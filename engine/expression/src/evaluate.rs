@@ -209,6 +209,9 @@ impl<'a> Evaluation<'a> {
             },
         };
         if address.key().is_some() && self.roots.resource(&address).is_none() {
+            if sensitive {
+                return Err(self.failed("a key is not there".to_owned()));
+            }
             return Err(self.absent(address));
         }
         Ok(Some(address))
@@ -233,6 +236,10 @@ impl<'a> Evaluation<'a> {
             if reference.used_as == Use::Handle && self.is_handle(reference) {
                 continue;
             }
+            if reference.used_as == Use::Test {
+                self.read_test(reference, &mut marks);
+                continue;
+            }
             match self.reach(reference) {
                 Ok(Reached::Value(value)) => marks.read(&value),
                 Ok(Reached::Resource(address)) => self.read_all(&address, &mut marks),
@@ -243,6 +250,19 @@ impl<'a> Evaluation<'a> {
             }
         }
         Ok(marks)
+    }
+
+    /// Whether something is there can be told as soon as what it is in is known.
+    fn read_test(&self, reference: &Reference, marks: &mut Marks) {
+        let mut around = reference.clone();
+        if around.path.pop().is_none() {
+            return;
+        }
+        if let Ok(Reached::Value(value)) = self.reach(&around)
+            && matches!(value.reveal(), Value::Late(_))
+        {
+            marks.read(&value);
+        }
     }
 
     /// Whether what may be a handle is one: `x.y["name"]` reads a field where `x.y` has no `for_each`.

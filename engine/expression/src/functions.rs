@@ -2,7 +2,7 @@
 
 /// Every function, method, and macro of CEL's standard library and of the extensions
 /// that kfplan adds, in order.
-pub(crate) const FUNCTIONS: [&str; 60] = [
+pub const FUNCTIONS: [&str; 60] = [
     "all",
     "base64.decode",
     "base64.encode",

@@ -25,6 +25,7 @@ mod template;
 
 pub use error::ExpressionError;
 pub use evaluate::{evaluate, resolve};
+pub use functions::FUNCTIONS;
 pub use reference::{Reference, Root, Step, Use};
 pub use scope::{Known, Names, Roots};
 pub use template::{Template, references};

@@ -37,7 +37,8 @@ pub(crate) fn parse_errors(source: &str, errors: &ParseErrors) -> Vec<Expression
     let (length, message) = if quoted.contains("<EOF>") || rest.trim().is_empty() {
         (0, "the expression ends too early".to_owned())
     } else if message.contains("token recognition error") {
-        (1, format!("`{}` is no part of an expression", shortened(quoted)))
+        let hint = if quoted.trim() == "=" { "; to compare, write `==`" } else { "" };
+        (1, format!("`{}` is no part of an expression{hint}", shortened(quoted.trim())))
     } else if message.contains("xtraneous input") || message.contains("ismatched input") {
         (quoted.len(), format!("`{}` is not expected here", shortened(quoted)))
     } else {

@@ -150,6 +150,8 @@ fn a_value_keeps_its_type_and_text_takes_it_in() {
         "${lists.range(3)}",
         "${[3,1,2].sort()}",
         "${uint(3)}",
+        "${has(aks_cluster.other) ? aks_cluster.other.name : 'none'}",
+        "${has(aks_cluster.main)}",
         "é${vars.location}é",
     ]));
 }
@@ -332,6 +334,7 @@ fn no_error_shows_a_sensitive_value() {
         "vars.password ? 1 : 2",
         "{vars.password: 1, vars.password: 2}",
         "vars.password.x",
+        "aks_node_pool.gpu[vars.password]",
         "vars.login.secret.y",
     ] {
         let shown = shown(&format!("${{{expression}}}"));

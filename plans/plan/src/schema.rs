@@ -45,6 +45,8 @@ pub struct Field {
     pub excludes: &'static [&'static str],
     /// It must be stated unless one of these is; empty where it need not be stated.
     pub unless: &'static [&'static str],
+    /// Its text is taken as it is, `${…}` included, unless the field of this name beside it is `true`.
+    pub verbatim_unless: Option<&'static str>,
 }
 
 impl Field {
@@ -62,6 +64,7 @@ impl Field {
             on_change: OnChange::InPlace,
             excludes: &[],
             unless: &[],
+            verbatim_unless: None,
         }
     }
 
@@ -99,6 +102,12 @@ impl Field {
     #[must_use]
     pub fn unless(self, unless: &'static [&'static str]) -> Self {
         Self { unless, ..self }
+    }
+
+    /// The same field, with text that holds no expressions unless the field `opt_in` beside it is `true`.
+    #[must_use]
+    pub fn verbatim_unless(self, opt_in: &'static str) -> Self {
+        Self { verbatim_unless: Some(opt_in), ..self }
     }
 
     /// The same field, secret.

@@ -123,6 +123,29 @@ pub(crate) fn of_field(table: &'static [Property], field: &str) -> Option<&'stat
     table.iter().find(|property| property.field == field)
 }
 
+/// The ARM path of a field, as `ignore_changes` may name it: `/count`, `/system_pool/count`.
+pub(crate) fn arm_of_field(family: Family, path: &Path, system_pool: Option<&str>) -> Option<Path> {
+    let keys: Option<Vec<&str>> = crate::leaves::keys(path.segments()).collect();
+    let keys = keys?;
+    let (table, start, rest) = match (family, keys.as_slice()) {
+        (Family::Cluster, ["system_pool", rest @ ..]) => {
+            let pool = crate::leaves::pool_segment(system_pool?);
+            (POOL, Path::keys(["properties", "agentPoolProfiles"]).join(pool), rest)
+        }
+        (Family::Cluster, rest) => (CLUSTER, Path::root(), rest),
+        (Family::Pool, rest) => (POOL, Path::keys(["properties"]), rest),
+        (Family::Group, rest) => (GROUP, Path::root(), rest),
+        (Family::Other, rest) => (GENERIC, Path::root(), rest),
+    };
+    // The longest field that begins the path; what is left of it stands below the property.
+    (1..=rest.len()).rev().find_map(|length| {
+        let (field, below) = rest.split_at_checked(length)?;
+        let property = of_field(table, &field.join("."))?;
+        let arm = property.arm.split('/').skip(1).chain(below.iter().copied());
+        Some(arm.fold(start.clone(), |path, key| path.key(key)))
+    })
+}
+
 /// What a change of a pool's field does when the pool is the one inside the cluster.
 pub(crate) const fn inside_cluster(on_change: OnChange) -> OnChange {
     match on_change {
@@ -132,7 +155,6 @@ pub(crate) const fn inside_cluster(on_change: OnChange) -> OnChange {
 }
 
 /// What a change at this path of an ARM body does.
-#[expect(dead_code, reason = "comparing comes next")]
 pub(crate) fn effect(family: Family, path: &Path, old: Option<&Json>, new: Option<&Json>) -> OnChange {
     match family {
         Family::Group => longest(GROUP, path.segments()),

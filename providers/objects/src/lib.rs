@@ -1,5 +1,28 @@
 //! Kubernetes objects, pure: reading, comparing, judging.
 //!
-//! Nothing here talks to a cluster, reads a file, or knows the time.
+//! [`ObjectRules`] is how the planner compares, orders and checks them; [`fields`] reads who wrote what; [`yaml`] reads
+//! and writes texts. Nothing here talks to a cluster, reads a file, or knows the time.
 
+mod compare;
+pub mod devices;
+mod error;
+pub mod fields;
+pub mod identity;
+pub mod marks;
+pub mod noise;
+mod order;
+pub mod pods;
+mod ready;
+mod rules;
+pub mod structure;
+mod tables;
+pub mod values;
 pub mod yaml;
+
+pub use compare::applied;
+pub use error::ObjectError;
+pub use ready::{WebhookOutcome, is_ready, webhook_probe};
+pub use rules::ObjectRules;
+
+#[cfg(test)]
+mod tests;

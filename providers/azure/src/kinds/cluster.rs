@@ -297,7 +297,7 @@ fn security_profile(reader: &mut Reader<'_>) -> Option<ManagedClusterSecurityPro
 /// The model of the cluster, without its pools; what the model cannot hold stays with the reader.
 fn cluster(reader: &mut Reader<'_>, location: String) -> ManagedCluster {
     let mut cluster = ManagedCluster::new(TrackedResource::new(location));
-    cluster.tracked_resource.tags = reader.json("tags");
+    cluster.tracked_resource.tags = reader.entries("tags");
     cluster.identity = identity(reader);
     let tier = reader.text("tier").map(|tier| match tier.as_str() {
         "standard" => managed_cluster_sku::Tier::Standard,

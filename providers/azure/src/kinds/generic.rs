@@ -160,8 +160,9 @@ fn body(resource: &Resource, scene: &Scene<'_>) -> Result<kfplan_plan::Desired, 
         );
         body = Json::Object(Map::new());
     }
-    for field in ["location", "tags"] {
-        reader.beside(field);
+    reader.beside("location");
+    if let Some(tags) = reader.entries("tags") {
+        reader.put("tags", tags);
     }
     reader.finish(body)
 }

@@ -68,8 +68,8 @@ impl Kind for ResourceGroup {
                 ));
             }
             let mut body = json!({});
-            for field in ["location", "tags"] {
-                if let Some(value) = reader.json(field) {
+            for (field, value) in [("location", reader.json("location")), ("tags", reader.entries("tags"))] {
+                if let Some(value) = value {
                     body[field] = value;
                 }
             }

@@ -17,6 +17,8 @@ use kfplan_plan::{
 use serde_json::Value as Json;
 
 use crate::id::{ArmId, Family};
+#[cfg(test)]
+pub(crate) use reader::merge_at;
 use reader::problem;
 
 pub use generic::body_of_file;
@@ -179,4 +181,4 @@ fn own<'a>(resource: &Resource, seen: &BTreeMap<&Address, &'a Json>) -> Option<&
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

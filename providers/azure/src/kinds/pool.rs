@@ -196,7 +196,7 @@ pub(super) fn properties(reader: &mut Reader<'_>) -> ManagedClusterAgentPoolProf
         os_disk_type: reader.word("os_disk_type"),
         max_pods: reader.int("max_pods"),
         availability_zones: reader.texts("zones"),
-        node_labels: reader.json("labels"),
+        node_labels: reader.entries("labels"),
         node_taints: reader.texts("taints"),
         vnet_subnet_id: reader.text("subnet_id"),
         pod_subnet_id: reader.text("pod_subnet_id"),
@@ -223,7 +223,7 @@ fn body(reader: &mut Reader<'_>, cluster: Option<&Resource>) -> Result<Json, Str
     properties.spot_max_price = reader.number("max_price");
     properties.gpu_instance_profile = reader.word("gpu_instance_profile");
     properties.scale_down_mode = reader.word("scale_down_mode");
-    properties.tags = reader.json("tags");
+    properties.tags = reader.entries("tags");
     properties.orchestrator_version = reader.text("kubernetes_version");
     if properties.orchestrator_version.is_none() && !reader.has("kubernetes_version") {
         let stated = cluster.and_then(|cluster| cluster.fields.get("kubernetes_version")).and_then(Value::as_str);

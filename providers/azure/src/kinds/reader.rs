@@ -158,6 +158,16 @@ impl<'a> Reader<'a> {
         self.known(field).map(plain)
     }
 
+    /// A table with free keys, as JSON. Its keys decide what is compared, so they must be known.
+    pub(crate) fn entries(&mut self, field: &str) -> Option<Json> {
+        if self.value(field).is_some_and(|value| matches!(value.reveal(), Value::Late(_))) {
+            let message = format!("the keys of `{field}` are not known at plan");
+            self.problem(field, "azure::unknowable", message, "state the keys; values may be known after apply");
+            return None;
+        }
+        self.json(field)
+    }
+
     /// A field that the models do not know: it goes to its place as it is.
     pub(crate) fn beside(&mut self, field: &str) {
         if let Some(value) = self.json(field) {

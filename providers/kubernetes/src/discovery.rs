@@ -1,0 +1,145 @@
+//! What a cluster serves, and who it is.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::future::join_all;
+use kfplan_model::ResourceAddress;
+use kfplan_plan::{Discovery, ServedKind, Trouble};
+use serde_json::Value as Json;
+
+use crate::access::Connections;
+use crate::client::Ask;
+use crate::trouble;
+
+/// Aggregated discovery (KEP-3352), which servers from 1.26 on give in two answers; older ones ignore it.
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
+
+type Kinds = BTreeMap<(String, String, String), ServedKind>;
+
+impl Connections {
+    /// What the cluster serves now.
+    pub(crate) async fn discover(&self, cluster: &ResourceAddress) -> Result<Arc<Discovery>, Trouble> {
+        let (version, identity, core, groups) = futures::join!(
+            self.ok(cluster, Ask::get("/version")),
+            self.ok(cluster, Ask::get("/api/v1/namespaces/kube-system")),
+            self.ok(cluster, Ask { accept: AGGREGATED, ..Ask::get("/api") }),
+            self.ok(cluster, Ask { accept: AGGREGATED, ..Ask::get("/apis") }),
+        );
+        let (version, core, groups) = (version?, core?, groups?);
+        let mut kinds = Kinds::new();
+        for answer in [&core, &groups] {
+            if answer.get("kind").and_then(Json::as_str) == Some("APIGroupDiscoveryList") {
+                aggregated(answer, &mut kinds);
+            } else {
+                self.one_by_one(cluster, answer, &mut kinds).await;
+            }
+        }
+        let text = |key: &str| version.get(key).and_then(Json::as_str).unwrap_or_default().trim_end_matches('+');
+        let discovery = Arc::new(Discovery {
+            version: format!("{}.{}", text("major"), text("minor")),
+            // A credential that may not read kube-system still plans; the cluster's identity is then not checked.
+            identity: identity
+                .ok()
+                .and_then(|body| Some(body.pointer("/metadata/uid")?.as_str()?.to_owned()))
+                .unwrap_or_default(),
+            kinds,
+        });
+        *self.get(cluster).await?.discovery.lock().await = Some(discovery.clone());
+        Ok(discovery)
+    }
+
+    /// What the cluster served when it was last asked; asks if nobody did yet.
+    pub(crate) async fn discovered(&self, cluster: &ResourceAddress) -> Result<Arc<Discovery>, Trouble> {
+        let connection = self.get(cluster).await?;
+        let known = connection.discovery.lock().await.clone();
+        match known {
+            Some(discovery) => Ok(discovery),
+            None => self.discover(cluster).await,
+        }
+    }
+
+    /// A kind as the cluster serves it. One that is not known is looked for anew: its CRD may have come meanwhile.
+    pub(crate) async fn served(
+        &self,
+        cluster: &ResourceAddress,
+        group: &str,
+        version: &str,
+        kind: &str,
+    ) -> Result<ServedKind, Trouble> {
+        let key = (group.to_owned(), version.to_owned(), kind.to_owned());
+        if let Some(found) = self.discovered(cluster).await?.kinds.get(&key) {
+            return Ok(found.clone());
+        }
+        // One group-version is asked for, not the whole of discovery: hundreds may wait for their CRDs at once.
+        let mut kinds = Kinds::new();
+        self.group_version(cluster, group, version, &mut kinds).await;
+        let found = kinds.get(&key).cloned().ok_or_else(|| trouble::not_served(group, version, kind));
+        let connection = self.get(cluster).await?;
+        let mut known = connection.discovery.lock().await;
+        if let Some(discovery) = known.as_mut() {
+            Arc::make_mut(discovery).kinds.extend(kinds);
+        }
+        found
+    }
+
+    async fn ok(&self, cluster: &ResourceAddress, ask: Ask) -> Result<Json, Trouble> {
+        let answer = self.ask(cluster, &ask).await?;
+        if answer.status == 200 { Ok(answer.body) } else { Err(trouble::refused(&answer)) }
+    }
+
+    /// Discovery as servers before 1.26 give it: one answer a group-version. One whose APIService is down is left out.
+    async fn one_by_one(&self, cluster: &ResourceAddress, list: &Json, kinds: &mut Kinds) {
+        let core = list
+            .get("versions")
+            .and_then(Json::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Json::as_str)
+            .map(|version| (String::new(), version.to_owned()));
+        let named = list.get("groups").and_then(Json::as_array).into_iter().flatten().flat_map(|group| {
+            let versions = group.get("versions").and_then(Json::as_array).into_iter().flatten();
+            versions.filter_map(|version| {
+                let text = version.get("groupVersion")?.as_str()?;
+                text.split_once('/').map(|(group, version)| (group.to_owned(), version.to_owned()))
+            })
+        });
+        let all: Vec<(String, String)> = core.chain(named).collect();
+        let found = join_all(all.iter().map(|(group, version)| async move {
+            let mut kinds = Kinds::new();
+            self.group_version(cluster, group, version, &mut kinds).await;
+            kinds
+        }))
+        .await;
+        kinds.extend(found.into_iter().flatten());
+    }
+
+    async fn group_version(&self, cluster: &ResourceAddress, group: &str, version: &str, kinds: &mut Kinds) {
+        let path = if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") };
+        let Ok(list) = self.ok(cluster, Ask::get(path)).await else { return };
+        for resource in list.get("resources").and_then(Json::as_array).into_iter().flatten() {
+            let text = |key: &str| resource.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
+            let plural = text("name");
+            if !plural.contains('/') {
+                let namespaced = resource.get("namespaced").and_then(Json::as_bool).unwrap_or(false);
+                kinds.insert((group.to_owned(), version.to_owned(), text("kind")), ServedKind { plural, namespaced });
+            }
+        }
+    }
+}
+
+fn aggregated(list: &Json, kinds: &mut Kinds) {
+    let items = |value: &Json, key: &str| value.get(key).and_then(Json::as_array).cloned().unwrap_or_default();
+    for group in items(list, "items") {
+        let name = group.pointer("/metadata/name").and_then(Json::as_str).unwrap_or_default();
+        for version in items(&group, "versions") {
+            let label = version.get("version").and_then(Json::as_str).unwrap_or_default();
+            for resource in items(&version, "resources") {
+                let plural = resource.get("resource").and_then(Json::as_str).unwrap_or_default().to_owned();
+                let Some(kind) = resource.pointer("/responseKind/kind").and_then(Json::as_str) else { continue };
+                let namespaced = resource.get("scope").and_then(Json::as_str) == Some("Namespaced");
+                kinds.insert((name.to_owned(), label.to_owned(), kind.to_owned()), ServedKind { plural, namespaced });
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! What comparing and judging find, shown on small worlds: an object is applied, somebody changes it, and the question
+//! is asked again. Text in, text out.
+
+mod comparing;
+mod fieldsets;
+mod ordering;
+mod readiness;
+mod world;
