@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kfplan_expression::Names;
 use kfplan_model::{ResourceAddress, Value};
-use kfplan_plan::Schema;
+use kfplan_plan::{Field, Schema};
 
 use crate::document::{Span, Table};
 use crate::nearest::nearest;
@@ -65,6 +65,8 @@ pub(crate) struct Checker<'a> {
     /// Strings that are known to be wrong, by where they begin. Nothing more is said about them.
     pub(crate) poisoned: BTreeSet<usize>,
     pub(crate) links: Vec<Link>,
+    /// The fields of each type, meta fields included.
+    pub(crate) fields: BTreeMap<&'static str, Arc<[Field]>>,
     pub(crate) phase: Phase,
     /// The resource that is being read.
     pub(crate) owner: Option<ResourceAddress>,
@@ -88,6 +90,7 @@ impl<'a> Checker<'a> {
             disabled: BTreeSet::new(),
             poisoned: BTreeSet::new(),
             links: Vec::new(),
+            fields: BTreeMap::new(),
             phase: Phase::Text,
             owner: None,
             each: false,

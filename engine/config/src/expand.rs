@@ -28,12 +28,14 @@ impl<'a> Checker<'a> {
         self.schemas.iter().map(|schema| schema.type_name).collect()
     }
 
-    fn fields_of(&self, declared: &Declared<'_>) -> Vec<Field> {
-        let mut fields = declared.schema.fields.clone();
-        fields.extend(
-            meta_fields(declared.schema, &self.types()).into_iter().filter(|field| !READ_FIRST.contains(&field.name)),
-        );
-        fields
+    fn fields_of(&mut self, declared: &Declared<'_>) -> Arc<[Field]> {
+        let types = self.types();
+        let schema = declared.schema;
+        let fields = self.fields.entry(schema.type_name).or_insert_with(|| {
+            let meta = meta_fields(schema, &types).into_iter().filter(|field| !READ_FIRST.contains(&field.name));
+            schema.fields.iter().cloned().chain(meta).collect()
+        });
+        fields.clone()
     }
 
     fn inside<'f>(declared: &Declared<'_>, fields: &'f [Field], existing: bool) -> Inside<'f> {
@@ -258,7 +260,7 @@ impl<'a> Checker<'a> {
         let inside = Self::inside(declared, &fields, existing);
         let mut made = Made::default();
         let mut values = self.table(&Self::without_refused(declared), &inside, &mut made);
-        let meta = Meta::take(&mut values, &self.types(), declared.schema);
+        let meta = Meta::take(&mut values);
         let is_meta = |name: &String| name.ends_with(".depends_on") || name.ends_with(".replace_triggered_by");
         if let Some(name) = made.emptied.filter(|name| !is_meta(name)) {
             let warning = format!("`{address}` is not enabled, because none of the resources that `{name}` names is.");

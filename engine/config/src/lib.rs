@@ -17,6 +17,7 @@
 mod checker;
 mod conform;
 mod document;
+mod environments;
 mod error;
 mod expand;
 mod gather;
@@ -33,6 +34,7 @@ mod strings;
 mod tables;
 mod templates;
 mod traps;
+mod values;
 mod variables;
 
 pub use error::ConfigError;

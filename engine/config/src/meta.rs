@@ -16,6 +16,9 @@ use crate::nearest::nearest;
 /// The meta fields that are read before all others, and not as fields.
 pub(crate) const READ_FIRST: [&str; 2] = ["enabled", "for_each"];
 
+/// The other meta fields.
+const NAMES: [&str; 6] = ["depends_on", "timeouts", "lifecycle", "existing", "conflict", "readiness"];
+
 /// A span of time in seconds: `90s`, `30m`, `1h30m`.
 pub(crate) fn seconds(text: &str) -> Option<u64> {
     let mut total: u64 = 0;
@@ -124,11 +127,11 @@ pub(crate) struct Meta {
 
 impl Meta {
     /// Takes what is meta out of the values of a table that conforms.
-    pub(crate) fn take(values: &mut BTreeMap<String, Value>, types: &[&'static str], schema: &Schema) -> Self {
+    pub(crate) fn take(values: &mut BTreeMap<String, Value>) -> Self {
         let mut taken = BTreeMap::new();
-        for field in meta_fields(schema, types) {
-            if let Some(value) = values.remove(field.name) {
-                taken.insert(field.name, value);
+        for name in NAMES {
+            if let Some(value) = values.remove(name) {
+                taken.insert(name, value);
             }
         }
         let get = |name: &str| taken.get(name);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use kfplan_expression::{ExpressionError, Known, Reference, Root, Roots, Step, Template, Use, evaluate};
 use kfplan_model::{Late, ResourceAddress, Value};
+use kfplan_plan::Schema;
 
 use crate::checker::{Checker, Link, Phase};
 use crate::document::Span;
@@ -205,33 +206,7 @@ impl Checker<'_> {
         if let Some(owner) = &self.owner {
             self.links.push(Link { from: owner.clone(), to: address.clone(), at: at.clone() });
         }
-        let mut fields: Vec<String> = schema.fields.iter().map(|field| field.name.to_owned()).collect();
-        fields.extend(schema.outputs.iter().map(|output| output.name.to_owned()));
-        let has = |name: &String| fields.contains(name);
-        let field = match (reference.path.as_slice(), is_keyed) {
-            ([], _) | ([Step::Computed, ..], _) => return Ok(()),
-            ([Step::Key(_)], true) => return Ok(()),
-            ([Step::Field(name)], true) if has(name) => {
-                return Err(ConfigError::KeyNeeded { address: address.to_string() });
-            }
-            ([Step::Field(_)], true) => return Ok(()),
-            ([Step::Field(name), Step::Field(_), ..], true) if has(name) => {
-                return Err(ConfigError::KeyNeeded { address: address.to_string() });
-            }
-            ([_, Step::Field(name) | Step::Key(name), ..], true) => name,
-            ([_, ..], true) => return Ok(()),
-            ([Step::Field(name), ..], false) => name,
-            ([Step::Key(name), ..], false) if has(name) => name,
-            ([step, ..], false) => {
-                let key = step.to_string().trim_matches(['[', ']']).to_owned();
-                return Err(ConfigError::NotKeyed { address: address.to_string(), key });
-            }
-        };
-        if has(field) {
-            return Ok(());
-        }
-        let nearest = nearest(field, fields.iter().map(String::as_str));
-        Err(ConfigError::UnknownOutput { address: address.to_string(), field: field.clone(), nearest, known: fields })
+        check_steps(address, &reference.path, is_keyed, schema)
     }
 
     /// The instances that a handle without a key stands for in a list.
@@ -241,4 +216,35 @@ impl Checker<'_> {
             _ => None,
         }
     }
+}
+
+/// Checks the steps of a reference into a resource, as far as its type tells.
+fn check_steps(address: &ResourceAddress, path: &[Step], is_keyed: bool, schema: &Schema) -> Result<(), ConfigError> {
+    let mut fields: Vec<String> = schema.fields.iter().map(|field| field.name.to_owned()).collect();
+    fields.extend(schema.outputs.iter().map(|output| output.name.to_owned()));
+    let has = |name: &String| fields.contains(name);
+    let field = match (path, is_keyed) {
+        ([], _) | ([Step::Computed, ..], _) => return Ok(()),
+        ([Step::Key(_)], true) => return Ok(()),
+        ([Step::Field(name)], true) if has(name) => {
+            return Err(ConfigError::KeyNeeded { address: address.to_string() });
+        }
+        ([Step::Field(_)], true) => return Ok(()),
+        ([Step::Field(name), Step::Field(_), ..], true) if has(name) => {
+            return Err(ConfigError::KeyNeeded { address: address.to_string() });
+        }
+        ([_, Step::Field(name) | Step::Key(name), ..], true) => name,
+        ([_, ..], true) => return Ok(()),
+        ([Step::Field(name), ..], false) => name,
+        ([Step::Key(name), ..], false) if has(name) => name,
+        ([step, ..], false) => {
+            let key = step.to_string().trim_matches(['[', ']']).to_owned();
+            return Err(ConfigError::NotKeyed { address: address.to_string(), key });
+        }
+    };
+    if has(field) {
+        return Ok(());
+    }
+    let nearest = nearest(field, fields.iter().map(String::as_str));
+    Err(ConfigError::UnknownOutput { address: address.to_string(), field: field.clone(), nearest, known: fields })
 }

@@ -4,23 +4,19 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 
 use cel::common::ast::{CallExpr, Expr, IdedExpr};
 use cel::{Context, ExecutionError};
 use kfplan_model::{Each, Late, ResourceAddress, Value};
 
+use crate::bounds::{bounded, ordered};
 use crate::cel_value::{from_cel, kind, reason, to_cel};
 use crate::error::ExpressionError;
 use crate::reference::{Reference, Root, Step, Use};
-use crate::scope::{Known, Roots};
+use crate::scope::{Known, Roots, WithoutEach};
 use crate::syntax::{BOUNDED, ORDERED};
 use crate::template::{ENVIRONMENT, Expression, Part, Template};
-
-/// How many rounds all comprehensions of one expression may take together.
-const MAX_ROUNDS: usize = 200_000;
-/// How many bytes a text may have that an expression makes, or a comprehension goes through.
-const MAX_BYTES: usize = 1 << 18;
 
 /// Evaluates a string of the stack file.
 ///
@@ -127,7 +123,7 @@ impl Made {
 
 fn expression_value(template: &Template, expression: &Expression, roots: &dyn Roots) -> Result<Value, ExpressionError> {
     let evaluation = Evaluation { template, expression, roots };
-    evaluation.value(&expression.tree)
+    evaluation.value(&expression.checked.tree)
 }
 
 struct Evaluation<'a> {
@@ -150,7 +146,7 @@ impl<'a> Evaluation<'a> {
         if has_handles {
             return self.choice(tree);
         }
-        if let (true, [reference]) = (self.expression.is_plain, self.expression.references.as_slice()) {
+        if let (true, [reference]) = (self.expression.checked.is_plain, self.expression.references.as_slice()) {
             return match self.reach(reference)? {
                 Reached::Value(value) => Ok(value.into_owned()),
                 Reached::Resource(address) => Ok(Value::Handle(address)),
@@ -426,60 +422,5 @@ impl<'a> Evaluation<'a> {
             }
         }
         self.failed(reason(error, sensitive))
-    }
-}
-
-/// The roots outside of a resource's `for_each`, where its values were written.
-struct WithoutEach<'a>(&'a dyn Roots);
-
-impl Roots for WithoutEach<'_> {
-    fn variable(&self, name: &str) -> Option<&Value> {
-        self.0.variable(name)
-    }
-
-    fn environment(&self) -> &str {
-        self.0.environment()
-    }
-
-    fn each(&self) -> Option<&Each> {
-        None
-    }
-
-    fn resource(&self, address: &ResourceAddress) -> Option<Known<'_>> {
-        self.0.resource(address)
-    }
-}
-
-/// What a comprehension goes through: a list as it is, a map by its keys in order.
-fn ordered(value: cel::Value, rounds: &AtomicUsize) -> Result<cel::Value, ExecutionError> {
-    let list = match value {
-        cel::Value::List(list) => list,
-        cel::Value::Map(map) => {
-            let mut keys: Vec<_> = map.map.keys().cloned().collect();
-            keys.sort();
-            Arc::new(keys.into_iter().map(cel::Value::from).collect())
-        }
-        other => return Err(ExecutionError::no_such_overload(ORDERED, vec![other.type_of().to_string()])),
-    };
-    let taken = rounds.fetch_add(list.len(), Ordering::Relaxed).saturating_add(list.len());
-    if taken > MAX_ROUNDS {
-        return Err(ExecutionError::function_error("map", "it takes more than 200000 rounds"));
-    }
-    bounded(cel::Value::List(list))
-}
-
-fn bounded(value: cel::Value) -> Result<cel::Value, ExecutionError> {
-    if bytes(&value) > MAX_BYTES {
-        return Err(ExecutionError::function_error("text", "more than 262144 bytes or elements are made"));
-    }
-    Ok(value)
-}
-
-fn bytes(value: &cel::Value) -> usize {
-    match value {
-        cel::Value::String(text) => text.len(),
-        cel::Value::List(list) => list.iter().map(bytes).fold(list.len(), usize::saturating_add),
-        cel::Value::Map(map) => map.map.values().map(bytes).fold(map.map.len(), usize::saturating_add),
-        _ => 1,
     }
 }

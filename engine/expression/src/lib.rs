@@ -13,6 +13,7 @@
 //! bounds of time and memory: the length, the nesting, the number of tokens, the
 //! rounds of comprehensions, and the size of what they make are all limited.
 
+mod bounds;
 mod cel_value;
 mod error;
 mod evaluate;

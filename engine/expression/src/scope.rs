@@ -79,3 +79,24 @@ impl Roots for Names {
         }
     }
 }
+
+/// The roots outside of a resource's `for_each`, where its values were written.
+pub(crate) struct WithoutEach<'a>(pub(crate) &'a dyn Roots);
+
+impl Roots for WithoutEach<'_> {
+    fn variable(&self, name: &str) -> Option<&Value> {
+        self.0.variable(name)
+    }
+
+    fn environment(&self) -> &str {
+        self.0.environment()
+    }
+
+    fn each(&self) -> Option<&Each> {
+        None
+    }
+
+    fn resource(&self, address: &ResourceAddress) -> Option<Known<'_>> {
+        self.0.resource(address)
+    }
+}

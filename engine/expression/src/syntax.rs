@@ -21,9 +21,11 @@ pub(crate) const ORDERED: &str = "@ordered";
 pub(crate) const BOUNDED: &str = "@bounded";
 
 /// A tree that may be evaluated.
+#[derive(Debug)]
 pub(crate) struct Checked {
     pub(crate) tree: IdedExpr,
     pub(crate) references: Vec<Reference>,
+    /// Whether the whole expression is one reference, the first of `references`.
     pub(crate) is_plain: bool,
 }
 

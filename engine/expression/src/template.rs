@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use cel::{Env, IdedExpr, extensions};
+use cel::{Env, extensions};
 
 use crate::error::ExpressionError;
 use crate::lexer::{self, Token, TokenKind};
@@ -33,17 +33,16 @@ pub(crate) struct Expression {
     /// From `${` to `}`, both included.
     pub(crate) span: Range<usize>,
     /// The syntax tree, made ready for evaluating.
-    pub(crate) tree: IdedExpr,
+    pub(crate) checked: Arc<Checked>,
     /// What it reads, in the order of the text.
     pub(crate) references: Vec<Reference>,
-    /// Whether the whole expression is one reference, the first of `references`.
-    pub(crate) is_plain: bool,
 }
 
-/// What was compiled before, by its text. A memory of a pure function: it changes no
-/// answer, only the time that it takes.
-static COMPILED: LazyLock<Mutex<HashMap<Arc<str>, Arc<Template>>>> = LazyLock::new(Mutex::default);
-/// How many templates are remembered before all are forgotten.
+/// What was compiled before, by its text and whether it was a whole string. A memory of
+/// a pure function: it changes no answer, only the time that it takes.
+static COMPILED: LazyLock<Mutex<Compiled>> = LazyLock::new(Mutex::default);
+type Compiled = HashMap<(Arc<str>, bool), Arc<Checked>>;
+/// How many expressions are remembered before all are forgotten.
 const REMEMBERED: usize = 8192;
 
 /// The language: CEL's standard library and four of its extensions.
@@ -58,23 +57,26 @@ pub(crate) static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
 });
 
 impl Template {
-    /// Reads and checks a string. What was read before is remembered.
+    /// Reads and checks a string. Expressions that were compiled before are remembered.
     ///
     /// # Errors
     ///
     /// All that is wrong with it, in the order of the text.
-    pub fn parse(text: &str) -> Result<Arc<Self>, Vec<ExpressionError>> {
-        let remembered = COMPILED.lock().unwrap_or_else(PoisonError::into_inner).get(text).cloned();
-        if let Some(template) = remembered {
-            return Ok(template);
+    pub fn parse(text: &str) -> Result<Self, Vec<ExpressionError>> {
+        let (pieces, mut errors) = split(text);
+        let whole = matches!(pieces.as_slice(), [Piece::Found(_)]);
+        let mut parts = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            match piece {
+                Piece::Text(text) => parts.push(Part::Text(text)),
+                Piece::Found(found) => match compile(text, &found, whole) {
+                    Ok(expression) => parts.push(Part::Expression(Box::new(expression))),
+                    Err(found) => errors.extend(found),
+                },
+            }
         }
-        let template = Arc::new(Self::read(text)?);
-        let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
-        if compiled.len() >= REMEMBERED {
-            compiled.clear();
-        }
-        compiled.insert(template.text.clone(), template.clone());
-        Ok(template)
+        errors.sort_by_key(|error| (error.span().start, error.span().end));
+        if errors.is_empty() { Ok(Self { text: text.into(), parts }) } else { Err(errors) }
     }
 
     /// The string as it was written.
@@ -99,23 +101,6 @@ impl Template {
 
     pub(crate) fn parts(&self) -> &[Part] {
         &self.parts
-    }
-
-    fn read(text: &str) -> Result<Self, Vec<ExpressionError>> {
-        let (pieces, mut errors) = split(text);
-        let whole = matches!(pieces.as_slice(), [Piece::Found(_)]);
-        let mut parts = Vec::with_capacity(pieces.len());
-        for piece in pieces {
-            match piece {
-                Piece::Text(text) => parts.push(Part::Text(text)),
-                Piece::Found(found) => match compile(text, &found, whole) {
-                    Ok(expression) => parts.push(Part::Expression(Box::new(expression))),
-                    Err(found) => errors.extend(found),
-                },
-            }
-        }
-        errors.sort_by_key(|error| (error.span().start, error.span().end));
-        if errors.is_empty() { Ok(Self { text: text.into(), parts }) } else { Err(errors) }
     }
 }
 
@@ -175,17 +160,30 @@ fn compile(text: &str, found: &lexer::Found, whole: bool) -> Result<Expression, 
         return Err(errors);
     }
     let offset = found.inner.start;
-    // The lexer has bounded length, tokens, and nesting, so the parser's recursion is too.
-    let program = ENVIRONMENT.compile(source).map_err(|errors| {
-        let errors = syntax::parse_errors(source, &errors);
-        errors.into_iter().map(|error| error.moved(offset)).collect::<Vec<_>>()
-    })?;
-    let Checked { tree, mut references, is_plain } = syntax::check(source, &program, whole)
+    let checked = checked(source, whole)
         .map_err(|errors| errors.into_iter().map(|error| error.moved(offset)).collect::<Vec<_>>())?;
+    let mut references = checked.references.clone();
     for reference in &mut references {
         reference.span = reference.span.start + offset..reference.span.end + offset;
     }
-    Ok(Expression { span: offset - 2..found.inner.end + 1, tree, references, is_plain })
+    Ok(Expression { span: offset - 2..found.inner.end + 1, checked, references })
+}
+
+/// Compiles an expression, or remembers it. Spans are from where it begins.
+fn checked(source: &str, whole: bool) -> Result<Arc<Checked>, Vec<ExpressionError>> {
+    let key = (Arc::from(source), whole);
+    if let Some(found) = COMPILED.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        return Ok(found.clone());
+    }
+    // The lexer has bounded length, tokens, and nesting, so the parser's recursion is too.
+    let program = ENVIRONMENT.compile(source).map_err(|errors| syntax::parse_errors(source, &errors))?;
+    let checked = Arc::new(syntax::check(source, &program, whole)?);
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    if compiled.len() >= REMEMBERED {
+        compiled.clear();
+    }
+    compiled.insert(key, checked.clone());
+    Ok(checked)
 }
 
 /// The words that CEL keeps for itself and that mean nothing in an expression.
