@@ -1,8 +1,6 @@
 //! The bodies that are sent: for a create the stated one with what Azure insists on, for an update the raw live
 //! one with the stated paths merged in, less what is only Azure's to write.
 
-#![expect(dead_code, reason = "the provider comes next")]
-
 use kfplan_model::{Path, Segment};
 use kfplan_plan::Difference;
 use serde_json::{Map, Value as Json, json};
@@ -259,3 +257,6 @@ pub(crate) fn is_met(id: &ArmId, stated: &Json, remove: &[Path], live: &Json) ->
     };
     stated_holds && remove.iter().all(is_gone)
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,18 +6,28 @@
 //! provider over one ARM client. What Azure answers is kept raw, so that a write never loses
 //! what this crate does not know; the models of `azure_mgmt_containerservice` only build bodies.
 
+mod access;
 mod bodies;
+mod client;
 mod equal;
+mod error;
 mod id;
 mod kinds;
 mod leaves;
 mod properties;
+mod provider;
 mod rules;
+mod subscription;
 mod versions;
 
 #[cfg(test)]
 mod testing;
 
+pub use access::{AccessMode, ClusterAccess};
+pub use client::ArmClient;
+pub use error::AzureError;
 pub use id::ArmId;
 pub use kinds::{AKS_API_VERSION, GROUP_API_VERSION, body_of_file, kinds, outputs_of};
+pub use provider::{Azure, Pace};
 pub use rules::ArmRules;
+pub use subscription::Subscription;

@@ -238,7 +238,7 @@ fn is_empty(value: &Json) -> bool {
 
 /// Keyed digest of the live values at the stated paths; for a delete of the marks. States, counters and what the
 /// stack does not state are not in it, so they stale nothing.
-pub(super) fn fingerprint(desired: Option<&Desired>, live: &Json, key: &StackKey) -> Digest {
+pub(crate) fn fingerprint(desired: Option<&Desired>, live: &Json, key: &StackKey) -> Digest {
     let values: Vec<Json> = match desired {
         Some(desired) => {
             let holes: Vec<Path> = desired.holes.iter().map(|hole| hole.path.clone()).collect();

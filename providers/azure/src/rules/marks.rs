@@ -65,6 +65,13 @@ pub(super) fn is_ours(body: &Json, ownership: &Ownership) -> bool {
         && tag(body, LINEAGE) == Some(ownership.lineage.as_str())
 }
 
+/// Whether a live body carries the marks that a desired one has, down to the address: it is an earlier try of the same thing.
+pub(crate) fn has_same_marks(desired: &Json, live: &Json) -> bool {
+    let mut marks =
+        [STACK, ENVIRONMENT, LINEAGE, ADDRESS].into_iter().map(|name| (tag(desired, name), tag(live, name)));
+    marks.all(|(desired, live)| desired.is_some() && desired == live)
+}
+
 /// The address that a body is marked with.
 pub(super) fn address(body: &Json) -> Option<Address> {
     tag(body, ADDRESS)?.parse().ok()

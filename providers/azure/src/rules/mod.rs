@@ -16,6 +16,9 @@ use serde_json::Value as Json;
 
 use crate::id::{ArmId, Family};
 
+pub(crate) use compare::fingerprint;
+pub(crate) use marks::{family_of, has_same_marks};
+
 /// The rules for everything of Azure Resource Manager.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ArmRules;
