@@ -7,7 +7,9 @@ mod compare;
 pub mod devices;
 mod error;
 pub mod fields;
+mod guard;
 pub mod identity;
+mod kinds;
 pub mod marks;
 pub mod noise;
 mod order;
@@ -21,6 +23,7 @@ pub mod yaml;
 
 pub use compare::applied;
 pub use error::ObjectError;
+pub use kinds::{drafts, kinds};
 pub use ready::{WebhookOutcome, is_ready, webhook_probe};
 pub use rules::ObjectRules;
 

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use crate::compare::{self, Question};
 use crate::identity::at;
-use crate::{marks, order, ready};
+use crate::{guard, marks, order, ready};
 
 /// The rules of Kubernetes objects.
 #[derive(Debug, Clone, Copy, Default)]
@@ -91,8 +91,7 @@ impl Rules for ObjectRules {
     }
 
     fn protection(&self, body: &Json, locator: &Locator, adopted: bool) -> (Protection, Option<String>) {
-        let _ = (body, locator, adopted);
-        (Protection::None, None)
+        guard::protection(body, locator, adopted)
     }
 
     fn gate(&self, gate: &Gate, seen: &[Json]) -> GateState {

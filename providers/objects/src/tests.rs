@@ -3,6 +3,7 @@
 
 mod comparing;
 mod fieldsets;
+mod kinds;
 mod ordering;
 mod readiness;
 mod world;

@@ -121,6 +121,14 @@ pub(crate) fn known(group: &str, kind: &str) -> Option<&'static Row> {
     built_in(group, kind).or_else(|| CUSTOM.iter().find(|row| row.0 == group && row.1 == kind))
 }
 
+/// The version of a built-in group that is stable for longest.
+pub(crate) fn version_of(group: &str) -> Option<&'static str> {
+    match group {
+        "autoscaling" => Some("v2"),
+        _ => BUILT_IN.iter().any(|row| row.0 == group && group != "extensions").then_some("v1"),
+    }
+}
+
 /// The name in URLs that a kind most likely has, as the API machinery guesses it.
 pub(crate) fn guessed_plural(kind: &str) -> String {
     let lower = kind.to_lowercase();
