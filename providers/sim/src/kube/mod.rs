@@ -2,9 +2,12 @@
 //!
 //! Nothing here knows a clock or a socket; whatever happens later is a timer in the cluster.
 
+mod apply;
 mod cluster;
 mod options;
+mod schema;
 mod status;
+mod time;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
