@@ -1,7 +1,6 @@
 //! Rows that know which of them changed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -71,20 +70,15 @@ impl Table {
         self.rows.iter().map(|(key, value)| (key.as_str(), value))
     }
 
-    /// The rows whose key begins with `prefix`, from after `after` where given.
-    pub fn range<'a>(
-        &'a self,
-        prefix: &'a str,
-        after: Option<&'a str>,
-    ) -> impl Iterator<Item = (&'a str, &'a Arc<Value>)> {
-        let start = match after {
-            Some(key) if key >= prefix => Bound::Excluded(key),
-            _ => Bound::Included(prefix),
-        };
-        self.rows
-            .range::<str, _>((start, Bound::Unbounded))
-            .take_while(move |(key, _)| key.starts_with(prefix))
-            .map(|(key, value)| (key.as_str(), value))
+    /// The rows from a key on.
+    pub fn from(&self, start: String) -> impl Iterator<Item = (&str, &Arc<Value>)> {
+        self.rows.range(start..).map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// Whether something changed since last asked.
+    #[must_use]
+    pub fn is_dirty(&self) -> bool {
+        !self.dirty.is_empty()
     }
 
     /// Makes the table hold exactly these rows; equal ones stay clean.

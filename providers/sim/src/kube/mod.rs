@@ -2,12 +2,20 @@
 //!
 //! Nothing here knows a clock or a socket; whatever happens later is a timer in the cluster.
 
+mod admission;
 mod apply;
 mod cluster;
+mod controllers;
+mod definitions;
+mod kinds;
 mod options;
+mod rules;
 mod schema;
+mod server;
 mod status;
+mod structural;
 mod time;
+mod yaml;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,12 +31,7 @@ use cluster::Cluster;
 use status::Refusal;
 
 pub use options::Controllers;
-
-/// Where a watch stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct WatchCursor {
-    pub(crate) revision: u64,
-}
+pub(crate) use server::WatchCursor;
 
 /// All clusters.
 #[derive(Debug)]
@@ -41,12 +44,18 @@ pub struct Kube {
 
 /// What the clusters take from the world's options.
 #[derive(Debug, Clone)]
-#[expect(dead_code, reason = "the API server reads the rest, next")]
 pub(crate) struct Settings {
     pub(crate) seed: u64,
     pub(crate) speed: u64,
     pub(crate) authenticate: bool,
     pub(crate) controllers: Controllers,
+}
+
+impl Settings {
+    /// A delay of real life, in the world's time; none where whoever acts is switched off.
+    pub(crate) fn delay(&self, real: Option<u64>) -> Option<u64> {
+        real.map(|real| real / self.speed)
+    }
 }
 
 /// What every table name of this face begins with.
@@ -80,6 +89,38 @@ impl Kube {
         if let Some(cluster) = self.clusters.get_mut(cluster) {
             cluster.set_access(access);
         }
+    }
+
+    /// How many requests each kind of a cluster has had, by verb and resource such as `deployments.apps`.
+    #[must_use]
+    pub fn requests(&self, cluster: &str) -> BTreeMap<(String, String), u64> {
+        self.clusters.get(cluster).map(|cluster| cluster.requests.clone()).unwrap_or_default()
+    }
+
+    /// Begins to count requests anew.
+    pub fn forget_requests(&mut self, cluster: &str) {
+        if let Some(cluster) = self.clusters.get_mut(cluster) {
+            cluster.requests.clear();
+        }
+    }
+
+    /// Forgets the past of a cluster, as etcd's compaction does: older watches and continued lists end with 410.
+    pub fn compact(&mut self, cluster: &str) {
+        if let Some(cluster) = self.clusters.get_mut(cluster) {
+            cluster.compact();
+        }
+    }
+
+    /// Lets a bearer token stand for a user, who may do what roles and bindings allow.
+    pub fn add_token(&mut self, cluster: &str, token: &str, user: &str, groups: &[&str]) {
+        if let Some(cluster) = self.clusters.get_mut(cluster) {
+            cluster.set_note(&format!("token/{token}"), Some(json!({"name": user, "groups": groups})));
+        }
+    }
+
+    /// Says by what a cluster is to be slowed or which parts are to be switched off from now on.
+    pub fn set_controllers(&mut self, controllers: Controllers) {
+        self.settings.controllers = controllers;
     }
 
     /// The uid of the cluster whose API has this host name.
@@ -167,7 +208,7 @@ impl Fleet for Kube {
 
     fn upgrade_cluster(&mut self, now: u64, cluster: &str, version: &str) {
         if let Some(cluster) = self.clusters.get_mut(cluster) {
-            cluster.upgrade(now, version);
+            cluster.upgrade(now, &self.settings, version);
         }
     }
 
@@ -226,3 +267,6 @@ impl Credentials {
         format!("{config:#}\n")
     }
 }
+
+#[cfg(test)]
+mod tests;

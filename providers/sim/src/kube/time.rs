@@ -16,12 +16,6 @@ pub(crate) fn rfc3339(ms: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// `2026-11-24T10:00:00.123000Z`.
-pub(crate) fn rfc3339_micro(ms: u64) -> String {
-    let (year, month, day, hour, minute, second) = civil(ms);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}000Z", ms % 1_000)
-}
-
 fn civil(ms: u64) -> (i64, i64, i64, u64, u64, u64) {
     let seconds = ms / 1_000;
     let days = i64::try_from(seconds / 86_400).unwrap_or(0) + 719_468;

@@ -136,7 +136,8 @@ impl Walker<'_> {
             return true;
         }
         let (old, new) = (self.grouped(list, before), self.grouped(list, after));
-        let elements: Vec<Element> = old.keys().chain(new.keys().filter(|key| !old.contains_key(*key))).cloned().collect();
+        let elements: Vec<Element> =
+            old.keys().chain(new.keys().filter(|key| !old.contains_key(*key))).cloned().collect();
         for element in elements {
             let mine = old.get(&element).map(Vec::as_slice).unwrap_or_default();
             let theirs = new.get(&element).map(Vec::as_slice).unwrap_or_default();

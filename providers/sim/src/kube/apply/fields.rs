@@ -27,7 +27,8 @@ impl Element {
         match self {
             Element::Field(name) => format!(".{name}"),
             Element::Key(fields) => {
-                let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", value.shown())).collect();
+                let fields: Vec<String> =
+                    fields.iter().map(|(name, value)| format!("{name}={}", value.shown())).collect();
                 format!("[{}]", fields.join(","))
             }
             Element::Value(value) => format!("[={}]", value.shown()),
@@ -40,8 +41,10 @@ impl Element {
         match self {
             Element::Field(name) => format!("f:{name}"),
             Element::Key(fields) => {
-                let fields: Vec<String> =
-                    fields.iter().map(|(name, value)| format!("{}:{}", key::json(&Value::from(name.as_str())), value.json())).collect();
+                let fields: Vec<String> = fields
+                    .iter()
+                    .map(|(name, value)| format!("{}:{}", key::json(&Value::from(name.as_str())), value.json()))
+                    .collect();
                 format!("k:{{{}}}", fields.join(","))
             }
             Element::Value(value) => format!("v:{}", value.json()),
@@ -116,14 +119,6 @@ impl Set {
 
     pub(crate) fn has(&self, element: &Element) -> bool {
         self.below.get(element).is_some_and(|entry| entry.member)
-    }
-
-    pub(crate) fn has_path(&self, path: &[Element]) -> bool {
-        match path.split_first() {
-            None => false,
-            Some((first, [])) => self.has(first),
-            Some((first, rest)) => self.below.get(first).is_some_and(|entry| entry.set.has_path(rest)),
-        }
     }
 
     /// What is below an element.

@@ -93,7 +93,9 @@ pub(crate) fn quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            letter if u32::from(letter) < 0x20 || letter == '\u{7f}' => out.push_str(&format!("\\x{:02x}", u32::from(letter))),
+            letter if u32::from(letter) < 0x20 || letter == '\u{7f}' => {
+                out.push_str(&format!("\\x{:02x}", u32::from(letter)))
+            }
             letter => out.push(letter),
         }
     }

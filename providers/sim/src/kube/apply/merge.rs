@@ -35,7 +35,8 @@ fn merge_maps(schema: &Schema, map: &Map, live: Option<&Value>, patch: Option<&V
     if map.atomic || empty {
         return keep(live, patch);
     }
-    let names: BTreeSet<&String> = old.into_iter().flatten().chain(new.into_iter().flatten()).map(|(name, _)| name).collect();
+    let names: BTreeSet<&String> =
+        old.into_iter().flatten().chain(new.into_iter().flatten()).map(|(name, _)| name).collect();
     let mut out = Object::new();
     for name in names {
         let (mine, theirs) = (old.and_then(|old| old.get(name)), new.and_then(|new| new.get(name)));

@@ -9,11 +9,12 @@ mod remove;
 mod update;
 mod validate;
 
-pub(crate) use compare::{Comparison, compare};
+pub(crate) use compare::compare;
 pub(crate) use fields::{Element, Set, field_set};
-pub(crate) use managed::{Managed, Manager, Writer};
+pub(crate) use key::quoted;
+pub(crate) use managed::{Managed, Writer};
 pub(crate) use update::{ApplyError, Conversion, Shape, apply, update};
-pub(crate) use validate::validate;
+pub(crate) use validate::shown;
 
 #[cfg(test)]
 mod tests;

@@ -31,7 +31,8 @@ pub(crate) fn remove(schema: &Schema, at: Option<Ref>, value: &Value, fields: &S
     } else if node.scalar.is_some() {
         value.clone()
     } else if let Some(list) = &node.list {
-        let Some(items) = value.as_array().filter(|items| !items.is_empty() && list.relation != Relation::Atomic) else {
+        let Some(items) = value.as_array().filter(|items| !items.is_empty() && list.relation != Relation::Atomic)
+        else {
             return Value::Null;
         };
         let mut out = Vec::new();

@@ -154,7 +154,9 @@ fn a_list_of_duplicates_is_refused() {
     let error = thing.try_apply("a", json!({"set": ["x", "x"]}), false).expect_err("refused");
     assert_eq!(
         error,
-        ApplyError::Typed("failed to create typed patch object (/; , Kind=): .set: duplicate entries for key [=\"x\"]".into())
+        ApplyError::Typed(
+            "failed to create typed patch object (/; , Kind=): .set: duplicate entries for key [=\"x\"]".into()
+        )
     );
 }
 
@@ -189,10 +191,7 @@ fn an_equal_apply_changes_nothing_but_is_remembered() {
 fn free_form_is_owned_leaf_by_leaf_with_its_branches() {
     let mut thing = Thing::new();
     thing.apply("a", json!({"free": {"x": {"y": 1}, "list": [1, 2]}, "whole": {"k": "v"}}));
-    assert_eq!(
-        thing.owns("a"),
-        json!({"f:free": {"f:list": {}, "f:x": {".": {}, "f:y": {}}}, "f:whole": {}})
-    );
+    assert_eq!(thing.owns("a"), json!({"f:free": {"f:list": {}, "f:x": {".": {}, "f:y": {}}}, "f:whole": {}}));
 }
 
 #[test]
@@ -201,7 +200,8 @@ fn a_removed_middle_item_keeps_the_order_of_the_rest() {
     let mut thing = Thing::new();
     thing.apply("a", json!({"map": [item("x"), item("y"), item("z")]}));
     thing.apply("a", json!({"map": [item("z"), item("x")]}));
-    let names: Vec<&str> = thing.object["map"].as_array().into_iter().flatten().filter_map(|i| i["name"].as_str()).collect();
+    let names: Vec<&str> =
+        thing.object["map"].as_array().into_iter().flatten().filter_map(|i| i["name"].as_str()).collect();
     assert_eq!(names, ["z", "x"]);
 }
 

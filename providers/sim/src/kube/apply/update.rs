@@ -36,8 +36,6 @@ pub(crate) enum ApplyError {
     Conflicts(Vec<(String, String)>),
     /// The patch or the object does not fit its kind.
     Typed(String),
-    /// The request is wrong.
-    Bad(String),
 }
 
 impl ApplyError {
@@ -62,7 +60,6 @@ impl ApplyError {
 /// One running operation on one object.
 struct Operation<'a> {
     conversion: &'a dyn Conversion,
-    shape: Shape<'a>,
     version: &'a str,
 }
 
@@ -74,7 +71,7 @@ pub(crate) fn update(
     writer: &Writer<'_>,
 ) -> Managed {
     let Some(shape) = conversion.shape(writer.version) else { return before.clone() };
-    let operation = Operation { conversion, shape, version: writer.version };
+    let operation = Operation { conversion, version: writer.version };
     let mut managed = operation.reconcile(live, before);
     let changed = compare(shape.schema, shape.at, live, new).without(&conversion.reset(writer.version));
     // All others lose what changed; the writer's own entry is treated like another's, and merged with afterwards.
@@ -108,13 +105,21 @@ pub(crate) fn apply(
     let Shape { schema, at } = shape;
     let errors = validate(schema, at, patch, false);
     if !errors.is_empty() {
-        return Err(ApplyError::Typed(format!("failed to create typed patch object ({}): {}", named(patch), joined(&errors))));
+        return Err(ApplyError::Typed(format!(
+            "failed to create typed patch object ({}): {}",
+            named(patch),
+            joined(&errors)
+        )));
     }
     let errors = validate(schema, at, live, true);
     if !errors.is_empty() {
-        return Err(ApplyError::Typed(format!("failed to create typed live object ({}): {}", named(live), joined(&errors))));
+        return Err(ApplyError::Typed(format!(
+            "failed to create typed live object ({}): {}",
+            named(live),
+            joined(&errors)
+        )));
     }
-    let operation = Operation { conversion, shape, version: writer.version };
+    let operation = Operation { conversion, version: writer.version };
     let mut managed = operation.reconcile(live, before);
     let merged = merge(schema, at, Some(live), Some(patch)).unwrap_or_else(|| json!({}));
     let manager = writer.manager(true);

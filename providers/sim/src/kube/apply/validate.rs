@@ -92,7 +92,9 @@ impl Walker<'_> {
             | (Scalar::Boolean, Value::Bool(_))
             | (Scalar::Any, Value::Number(_) | Value::String(_) | Value::Bool(_)) => return,
             (Scalar::Number, other) => format!("expected numeric (int or float), got {}", go_type(other)),
-            (Scalar::Text, other) => format!("expected string, got &value.valueUnstructured{{Value:{}}}", go_value(other)),
+            (Scalar::Text, other) => {
+                format!("expected string, got &value.valueUnstructured{{Value:{}}}", go_value(other))
+            }
             (Scalar::Boolean, other) => format!("expected boolean, got &{{{}}}", shown(other)),
             (Scalar::Any, other) => format!("expected any scalar, got &{{{}}}", shown(other)),
         };
@@ -123,7 +125,8 @@ fn go_value(value: &Value) -> String {
             format!("[]interface {{}}{{{}}}", items.iter().map(go_value).collect::<Vec<_>>().join(", "))
         }
         Value::Object(members) => {
-            let members: Vec<String> = members.iter().map(|(name, value)| format!("{}:{}", key::quoted(name), go_value(value))).collect();
+            let members: Vec<String> =
+                members.iter().map(|(name, value)| format!("{}:{}", key::quoted(name), go_value(value))).collect();
             format!("map[string]interface {{}}{{{}}}", members.join(", "))
         }
     }

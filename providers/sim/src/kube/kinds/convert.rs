@@ -290,7 +290,9 @@ fn definition_up(object: &mut Value) {
         for column in version.get_mut("additionalPrinterColumns").and_then(Value::as_array_mut).into_iter().flatten() {
             column.as_object_mut().map(|column| rename(column, "JSONPath", "jsonPath"));
         }
-        for (key, value) in [("schema", &schema), ("subresources", &subresources), ("additionalPrinterColumns", &columns)] {
+        for (key, value) in
+            [("schema", &schema), ("subresources", &subresources), ("additionalPrinterColumns", &columns)]
+        {
             if let Some(value) = value {
                 version.entry(key).or_insert_with(|| value.clone());
             }
@@ -298,7 +300,8 @@ fn definition_up(object: &mut Value) {
     }
     let client = spec.get_mut("conversion").and_then(Value::as_object_mut);
     if let Some(conversion) = client {
-        let (config, versions) = (take(conversion, "webhookClientConfig"), take(conversion, "conversionReviewVersions"));
+        let (config, versions) =
+            (take(conversion, "webhookClientConfig"), take(conversion, "conversionReviewVersions"));
         if config.is_some() || conversion.get("strategy").and_then(Value::as_str) == Some("Webhook") {
             let mut webhook = json!({"conversionReviewVersions": versions.unwrap_or_else(|| json!(["v1beta1"]))});
             if let Some(config) = config {
@@ -316,7 +319,11 @@ fn definition_down(object: &mut Value) {
         spec.insert("version".into(), name.clone());
     }
     // What all versions say alike is said once.
-    for (key, once) in [("schema", "validation"), ("subresources", "subresources"), ("additionalPrinterColumns", "additionalPrinterColumns")] {
+    for (key, once) in [
+        ("schema", "validation"),
+        ("subresources", "subresources"),
+        ("additionalPrinterColumns", "additionalPrinterColumns"),
+    ] {
         let first = versions.first().and_then(|version| version.get(key)).cloned();
         let alike = versions.iter().all(|version| version.get(key) == first.as_ref());
         if let (true, Some(first)) = (alike, first) {

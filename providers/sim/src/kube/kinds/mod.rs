@@ -135,7 +135,8 @@ impl Conversion for Versions<'_> {
     }
 
     fn reset(&self, api_version: &str) -> Set {
-        let has_status = self.name(api_version).and_then(|name| self.resource.version(name)).is_some_and(|version| version.status);
+        let has_status =
+            self.name(api_version).and_then(|name| self.resource.version(name)).is_some_and(|version| version.status);
         match (self.subresource, self.resource.custom) {
             ("", _) if has_status && !is_statusful(self.resource) => Set::of(&[&["status"]]),
             ("status", true) => Set::of(&[&["spec"]]),

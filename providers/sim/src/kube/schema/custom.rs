@@ -75,7 +75,8 @@ fn shape(out: &mut Schema, schema: &Value, depth: usize) -> Node {
             for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
                 let node = shape(out, property, depth + 1);
                 let node = out.add(node);
-                let default = property.get("default").filter(|default| !default.is_object() && !default.is_array()).cloned();
+                let default =
+                    property.get("default").filter(|default| !default.is_object() && !default.is_array()).cloned();
                 fields.insert(name.clone(), Field { default, ..plain(node) });
             }
             let element = match schema.get("additionalProperties") {

@@ -73,7 +73,11 @@ impl Place<'_> {
         }
         // Positions in lists are no part of the name.
         let field: Vec<&str> = self.path.iter().map(String::as_str).filter(|part| !part.starts_with('[')).collect();
-        Err(format!("json: cannot unmarshal {value} into Go struct field {}.{} of type {kind}", self.owner, field.join(".")))
+        Err(format!(
+            "json: cannot unmarshal {value} into Go struct field {}.{} of type {kind}",
+            self.owner,
+            field.join(".")
+        ))
     }
 
     fn read(&mut self, at: Ref, value: &Value) -> Result<Option<Value>, String> {
@@ -120,11 +124,19 @@ impl Place<'_> {
             (Coding::Quantity, _) => return Err(NO_QUANTITY.into()),
             (Coding::Time, Value::String(text)) => match time(text, 0) {
                 Some(text) => Value::from(text),
-                None => return Err(format!("parsing time {text:?} as \"2006-01-02T15:04:05Z07:00\": cannot parse {text:?} as \"2006\"")),
+                None => {
+                    return Err(format!(
+                        "parsing time {text:?} as \"2006-01-02T15:04:05Z07:00\": cannot parse {text:?} as \"2006\""
+                    ));
+                }
             },
             (Coding::MicroTime, Value::String(text)) => match time(text, 6) {
                 Some(text) => Value::from(text),
-                None => return Err(format!("parsing time {text:?} as \"2006-01-02T15:04:05.000000Z07:00\": cannot parse {text:?} as \"2006\"")),
+                None => {
+                    return Err(format!(
+                        "parsing time {text:?} as \"2006-01-02T15:04:05.000000Z07:00\": cannot parse {text:?} as \"2006\""
+                    ));
+                }
             },
             (Coding::Time | Coding::MicroTime, _) => return self.refuse(value, "string"),
             (Coding::IntOrString, Value::String(_)) => value.clone(),
@@ -375,6 +387,7 @@ fn time(text: &str, digits: usize) -> Option<String> {
     if digits == 0 {
         return Some(base);
     }
-    let fraction: String = fraction.trim_start_matches('.').chars().chain(std::iter::repeat('0')).take(digits).collect();
+    let fraction: String =
+        fraction.trim_start_matches('.').chars().chain(std::iter::repeat('0')).take(digits).collect();
     Some(format!("{}.{fraction}Z", base.trim_end_matches('Z')))
 }

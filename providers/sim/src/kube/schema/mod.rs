@@ -16,8 +16,8 @@ use std::sync::{Arc, OnceLock};
 use serde_json::Value;
 
 pub(crate) use custom::custom;
-pub(crate) use decode::{Decoded, Decoder};
-pub(crate) use quantity::{canonical as canonical_quantity, compare as compare_quantities};
+pub(crate) use decode::Decoder;
+pub(crate) use quantity::compare as compare_quantities;
 
 /// The place of a node in its schema.
 pub(crate) type Ref = u32;
@@ -249,11 +249,9 @@ fn node(schema: &mut Schema, kind: &str) -> Ref {
         "t" => scalar(Scalar::Any, Coding::Time),
         "u" => scalar(Scalar::Any, Coding::MicroTime),
         "x" => scalar(Scalar::Any, Coding::IntOrString),
-        "r" => Node {
-            map: Some(Map { element: Some(DEDUCED), ..Map::default() }),
-            coding: Coding::Raw,
-            ..Node::default()
-        },
+        "r" => {
+            Node { map: Some(Map { element: Some(DEDUCED), ..Map::default() }), coding: Coding::Raw, ..Node::default() }
+        }
         _ => {
             if let Some(rest) = kind.strip_prefix('[') {
                 let (keys, element) = rest.split_once('|').unwrap_or(("", rest));

@@ -32,7 +32,8 @@ pub(crate) fn compare(left: &str, right: &str) -> Option<Ordering> {
     let nanos = |text: &str| -> Option<i128> {
         let amount = read(text.trim())?;
         let (mantissa, decimal) = scaled(&amount)?;
-        let value = i128::try_from(mantissa.checked_mul(10_u128.checked_pow(u32::try_from(decimal + 9).ok()?)?)?).ok()?;
+        let value =
+            i128::try_from(mantissa.checked_mul(10_u128.checked_pow(u32::try_from(decimal + 9).ok()?)?)?).ok()?;
         Some(if amount.negative { -value } else { value })
     };
     Some(nanos(left)?.cmp(&nanos(right)?))
@@ -61,7 +62,14 @@ fn read(text: &str) -> Option<Amount> {
             text == "0" || (decimal % 3 == 0 && !plain.ends_with("000") && !plain.starts_with('0') && decimal >= -9)
         }
     };
-    Some(Amount { negative, mantissa, decimal, binary, format, kept: kept && !text.starts_with('+') && !plain.is_empty() })
+    Some(Amount {
+        negative,
+        mantissa,
+        decimal,
+        binary,
+        format,
+        kept: kept && !text.starts_with('+') && !plain.is_empty(),
+    })
 }
 
 fn interpret(suffix: &str) -> Option<(Format, i32, u32)> {
