@@ -17,12 +17,28 @@ pub(crate) fn create(cluster: &Cluster, call: &Call<'_>, object: &mut Value) -> 
     if call.resource.custom {
         return Ok(());
     }
-    match call.resource.kind.as_str() {
-        "Pod" => complete_pod(cluster, object),
-        "PersistentVolumeClaim" => default_class(cluster, object),
-        _ => {}
+    if call.resource.kind == "Pod" {
+        complete_pod(cluster, object);
     }
+    complete(cluster, &call.resource.kind, object);
     Ok(())
+}
+
+/// What a new object of a built-in kind is given, whoever makes it.
+pub(crate) fn complete(cluster: &Cluster, kind: &str, object: &mut Value) {
+    let hold = match kind {
+        "PersistentVolumeClaim" => {
+            default_class(cluster, object);
+            "kubernetes.io/pvc-protection"
+        }
+        "PersistentVolume" => "kubernetes.io/pv-protection",
+        _ => return,
+    };
+    let mut all = object.pointer("/metadata/finalizers").and_then(Value::as_array).cloned().unwrap_or_default();
+    if !all.iter().any(|one| one == hold) {
+        all.push(json!(hold));
+        metadata::set(object, "finalizers", Some(Value::Array(all)));
+    }
 }
 
 /// Nothing comes into a namespace that is not there, or that ends.
@@ -85,11 +101,10 @@ pub(crate) fn complete_pod(cluster: &Cluster, pod: &mut Value) {
     for key in ["containers", "initContainers"] {
         for container in spec.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten() {
             let mounts = container.as_object_mut().map(|map| map.entry("volumeMounts").or_insert_with(|| json!([])));
-            if let Some(mounts) = mounts.and_then(Value::as_array_mut) {
-                if !mounts.iter().any(|one| text(one, "/mountPath") == "/var/run/secrets/kubernetes.io/serviceaccount")
-                {
-                    mounts.push(mount.clone());
-                }
+            if let Some(mounts) = mounts.and_then(Value::as_array_mut)
+                && !mounts.iter().any(|one| text(one, "/mountPath") == "/var/run/secrets/kubernetes.io/serviceaccount")
+            {
+                mounts.push(mount.clone());
             }
         }
     }

@@ -320,10 +320,10 @@ pub(crate) fn status(definition: &Value, now: &str, established: bool) -> Value 
     let stored =
         list(definition, "/spec/versions").iter().find(|version| version.get("storage") == Some(&Value::Bool(true)));
     let mut all: Vec<Value> = list(definition, "/status/storedVersions").to_vec();
-    if let Some(name) = stored.and_then(|version| version.get("name")) {
-        if !all.contains(name) {
-            all.push(name.clone());
-        }
+    if let Some(name) = stored.and_then(|version| version.get("name"))
+        && !all.contains(name)
+    {
+        all.push(name.clone());
     }
     let condition = |kind: &str, reason: &str, message: &str| {
         let before = list(definition, "/status/conditions")

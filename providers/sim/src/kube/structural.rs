@@ -183,17 +183,17 @@ fn check(schema: &Value, value: &Value, path: &str, root: bool, depth: usize, er
         errors.push(FieldError::of("FieldValueTypeInvalid", shown(), Some(json!(given)), detail));
         return;
     }
-    if let Some(allowed) = schema.get("enum").and_then(Value::as_array) {
-        if !allowed.contains(value) {
-            let list: Vec<String> =
-                allowed.iter().map(|value| value.as_str().map_or_else(|| value.to_string(), quoted)).collect();
-            errors.push(FieldError::of(
-                "FieldValueNotSupported",
-                shown(),
-                Some(value.clone()),
-                format!("supported values: {}", list.join(", ")),
-            ));
-        }
+    if let Some(allowed) = schema.get("enum").and_then(Value::as_array)
+        && !allowed.contains(value)
+    {
+        let list: Vec<String> =
+            allowed.iter().map(|value| value.as_str().map_or_else(|| value.to_string(), quoted)).collect();
+        errors.push(FieldError::of(
+            "FieldValueNotSupported",
+            shown(),
+            Some(value.clone()),
+            format!("supported values: {}", list.join(", ")),
+        ));
     }
     match value {
         Value::String(string) => strings(schema, string, path, &invalid, errors),
@@ -252,10 +252,10 @@ fn numbers(
             errors.push(invalid(format!("{path} in body should be less than or equal to {most}")));
         }
     }
-    if let Some(step) = bound("multipleOf").filter(|step| *step != 0.0) {
-        if (number / step).fract() != 0.0 {
-            errors.push(invalid(format!("{path} in body should be a multiple of {step}")));
-        }
+    if let Some(step) = bound("multipleOf").filter(|step| *step != 0.0)
+        && (number / step).fract() != 0.0
+    {
+        errors.push(invalid(format!("{path} in body should be a multiple of {step}")));
     }
 }
 
@@ -373,13 +373,13 @@ fn combinations(schema: &Value, value: &Value, path: &str, depth: usize, errors:
             errors.push(FieldError::invalid(field, value.clone(), detail));
         }
     }
-    if let Some(inner) = schema.get("not") {
-        if good(inner) {
-            errors.push(FieldError::invalid(
-                field,
-                value.clone(),
-                format!("{path} in body must not validate the schema (not)"),
-            ));
-        }
+    if let Some(inner) = schema.get("not")
+        && good(inner)
+    {
+        errors.push(FieldError::invalid(
+            field,
+            value.clone(),
+            format!("{path} in body must not validate the schema (not)"),
+        ));
     }
 }

@@ -233,10 +233,11 @@ impl Set {
                 continue;
             }
             let mut inner = entry.set.written();
-            if entry.member && !entry.set.is_empty() {
-                if let Some(map) = inner.as_object_mut() {
-                    map.insert(".".into(), Value::Object(Object::new()));
-                }
+            if entry.member
+                && !entry.set.is_empty()
+                && let Some(map) = inner.as_object_mut()
+            {
+                map.insert(".".into(), Value::Object(Object::new()));
             }
             out.insert(element.written(), inner);
         }

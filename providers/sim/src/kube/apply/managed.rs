@@ -148,10 +148,10 @@ impl Managed {
                 first.insert(version, manager);
                 continue;
             };
-            if !self.entries.contains_key(&bucket) {
-                if let Some(moved) = self.entries.remove(&earlier) {
-                    self.entries.insert(bucket.clone(), moved);
-                }
+            if !self.entries.contains_key(&bucket)
+                && let Some(moved) = self.entries.remove(&earlier)
+            {
+                self.entries.insert(bucket.clone(), moved);
             }
             let Some(gone) = self.entries.remove(&manager) else { continue };
             if let Some(kept) = self.entries.get_mut(&bucket) {

@@ -322,5 +322,7 @@ fn stale(schema: &Schema, at: Option<Ref>, set: &Set, leaf: bool, path: &mut Vec
 pub(crate) fn named(object: &Value) -> String {
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let version = text("/apiVersion");
+    // The group of the core is empty, and written so.
+    let version = if version.contains('/') || version.is_empty() { version.to_owned() } else { format!("/{version}") };
     format!("{}/{}; {version}, Kind={}", text("/metadata/namespace"), text("/metadata/name"), text("/kind"))
 }

@@ -27,6 +27,7 @@ struct Injector {
 
 pub(super) fn step(step: &Step<'_>, cluster: &mut Cluster, store: &str, name: &str) {
     let Some(object) = cluster.object(store, "", name).cloned() else { return };
+    make_secret(step, cluster, &object);
     let mut filled: Vec<(String, Injector)> = Vec::new();
     for pointer in places(&object) {
         let config = object.pointer(&pointer).cloned().unwrap_or_default();
@@ -46,6 +47,24 @@ pub(super) fn step(step: &Step<'_>, cluster: &mut Cluster, store: &str, name: &s
             }
         }
     });
+}
+
+/// cert-manager's own webhook makes the secret of its authority when it starts.
+fn make_secret(step: &Step<'_>, cluster: &mut Cluster, object: &Value) {
+    let Some((namespace, name)) = annotation(object, CERT_MANAGER[1]).and_then(|secret| secret.split_once('/')) else {
+        return;
+    };
+    let service = object.pointer("/webhooks/0/clientConfig/service").cloned().unwrap_or_default();
+    let answers =
+        cluster.note(&format!("answers/{}/{}", text(&service, "/namespace"), text(&service, "/name"))).is_some();
+    if !answers || cluster.object("/secrets", namespace, name).is_some() {
+        return;
+    }
+    let pem = fallback(cluster, name);
+    step.by("cert-manager-webhook", "").create(cluster, "/secrets", json!({
+        "metadata": {"name": name, "namespace": namespace}, "type": "Opaque",
+        "stringData": {"ca.crt": pem, "tls.crt": pem, "tls.key": "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n"},
+    }));
 }
 
 /// Where in an object such certificates stand.

@@ -47,10 +47,10 @@ pub(super) fn account(step: &Step<'_>, cluster: &mut Cluster, namespace: &str, n
         "stringData": {"token": token, "namespace": namespace, "ca.crt": cluster.access().ca_pem},
     }));
     by.modify(cluster, "/serviceaccounts", namespace, name, |account| {
-        if let Some(map) = account.as_object_mut() {
-            if let Some(secrets) = map.entry("secrets").or_insert_with(|| json!([])).as_array_mut() {
-                secrets.push(json!({"name": secret}));
-            }
+        if let Some(map) = account.as_object_mut()
+            && let Some(secrets) = map.entry("secrets").or_insert_with(|| json!([])).as_array_mut()
+        {
+            secrets.push(json!({"name": secret}));
         }
     });
 }

@@ -174,10 +174,12 @@ fn remove(step: &Step<'_>, cluster: &mut Cluster, name: &str) {
 pub(super) fn noticed(cluster: &mut Cluster, now: u64, settings: &Settings, event: &Event) {
     let ready =
         |node: Option<&std::sync::Arc<Value>>| node.is_some_and(|node| crate::kube::definitions::is(node, "Ready"));
-    if let (Some(node), Some(delay)) = (&event.after, settings.delay(settings.controllers.nodes)) {
-        if !ready(event.after.as_ref()) && !is_ending(node) && event.before.is_none() {
-            cluster.schedule(now + delay, &format!("node//{}", text(node, "/metadata/name")));
-        }
+    if let (Some(node), Some(delay)) = (&event.after, settings.delay(settings.controllers.nodes))
+        && !ready(event.after.as_ref())
+        && !is_ending(node)
+        && event.before.is_none()
+    {
+        cluster.schedule(now + delay, &format!("node//{}", text(node, "/metadata/name")));
     }
     if ready(event.before.as_ref()) != ready(event.after.as_ref()) || event.after.is_none() {
         wake_pods(cluster, now);

@@ -43,10 +43,10 @@ pub(super) fn make(
         if let Some(stem) = stem {
             map.insert("generateName".into(), json!(stem));
         }
-        if text(from, "/kind") == "StatefulSet" {
-            if let Some(labels) = map.get_mut("labels").and_then(Value::as_object_mut) {
-                labels.insert("statefulset.kubernetes.io/pod-name".into(), json!(name));
-            }
+        if text(from, "/kind") == "StatefulSet"
+            && let Some(labels) = map.get_mut("labels").and_then(Value::as_object_mut)
+        {
+            labels.insert("statefulset.kubernetes.io/pod-name".into(), json!(name));
         }
     }
     let mut pod = json!({"metadata": metadata, "spec": template.get("spec").cloned().unwrap_or_default()});

@@ -54,7 +54,7 @@ pub(super) fn deployment(step: &Step<'_>, cluster: &mut Cluster, namespace: &str
         None => {
             let set = replica_set_of(&object, &template, &hash, &set_name, wanted, revision.unwrap_or(0) + 1);
             let Some(made) = step.by(MANAGER, "").create(cluster, "apps/replicasets", set) else { return };
-            step.by(MANAGER, "").modify(cluster, "apps/deployments", namespace, name, |object| {
+            step.by(MANAGER, "status").modify(cluster, "apps/deployments", namespace, name, |object| {
                 crate::kube::admission::annotate(
                     object,
                     "deployment.kubernetes.io/revision",

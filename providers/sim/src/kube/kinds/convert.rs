@@ -69,12 +69,12 @@ fn up_from_v1(object: &mut Value) {
         .and_then(|annotations| annotations.get(METRICS))
         .and_then(Value::as_str)
         .and_then(|text| serde_json::from_str::<Vec<Value>>(text).ok());
-    if noted.is_some() {
-        if let Some(annotations) = object.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
-            annotations.remove(METRICS);
-            if annotations.is_empty() {
-                section(object, "metadata").map(|metadata| metadata.remove("annotations"));
-            }
+    if noted.is_some()
+        && let Some(annotations) = object.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut)
+    {
+        annotations.remove(METRICS);
+        if annotations.is_empty() {
+            section(object, "metadata").map(|metadata| metadata.remove("annotations"));
         }
     }
     let mut all: Vec<Value> = Vec::new();
@@ -112,12 +112,12 @@ fn down_to_v1(object: &mut Value) {
     if let Some(target) = target {
         spec.insert("targetCPUUtilizationPercentage".into(), target);
     }
-    if !rest.is_empty() {
-        if let Some(metadata) = section(object, "metadata") {
-            let annotations = metadata.entry("annotations").or_insert_with(|| json!({}));
-            if let Some(annotations) = annotations.as_object_mut() {
-                annotations.insert(METRICS.into(), json!(Value::Array(rest).to_string()));
-            }
+    if !rest.is_empty()
+        && let Some(metadata) = section(object, "metadata")
+    {
+        let annotations = metadata.entry("annotations").or_insert_with(|| json!({}));
+        if let Some(annotations) = annotations.as_object_mut() {
+            annotations.insert(METRICS.into(), json!(Value::Array(rest).to_string()));
         }
     }
 }
@@ -278,17 +278,21 @@ fn definition_up(object: &mut Value) {
     let subresources = take(spec, "subresources");
     let mut columns = take(spec, "additionalPrinterColumns");
     for column in columns.as_mut().and_then(Value::as_array_mut).into_iter().flatten() {
-        column.as_object_mut().map(|column| rename(column, "JSONPath", "jsonPath"));
-    }
-    if spec.get("versions").and_then(Value::as_array).is_none_or(Vec::is_empty) {
-        if let Some(version) = version {
-            spec.insert("versions".into(), json!([{"name": version, "served": true, "storage": true}]));
+        if let Some(column) = column.as_object_mut() {
+            rename(column, "JSONPath", "jsonPath")
         }
+    }
+    if spec.get("versions").and_then(Value::as_array).is_none_or(Vec::is_empty)
+        && let Some(version) = version
+    {
+        spec.insert("versions".into(), json!([{"name": version, "served": true, "storage": true}]));
     }
     for version in spec.get_mut("versions").and_then(Value::as_array_mut).into_iter().flatten() {
         let Some(version) = version.as_object_mut() else { continue };
         for column in version.get_mut("additionalPrinterColumns").and_then(Value::as_array_mut).into_iter().flatten() {
-            column.as_object_mut().map(|column| rename(column, "JSONPath", "jsonPath"));
+            if let Some(column) = column.as_object_mut() {
+                rename(column, "JSONPath", "jsonPath")
+            }
         }
         for (key, value) in
             [("schema", &schema), ("subresources", &subresources), ("additionalPrinterColumns", &columns)]
@@ -335,17 +339,19 @@ fn definition_down(object: &mut Value) {
     }
     let old_names = |columns: Option<&mut Value>| {
         for column in columns.and_then(Value::as_array_mut).into_iter().flatten() {
-            column.as_object_mut().map(|column| rename(column, "jsonPath", "JSONPath"));
+            if let Some(column) = column.as_object_mut() {
+                rename(column, "jsonPath", "JSONPath")
+            }
         }
     };
     old_names(spec.get_mut("additionalPrinterColumns"));
     for version in spec.get_mut("versions").and_then(Value::as_array_mut).into_iter().flatten() {
         old_names(version.get_mut("additionalPrinterColumns"));
     }
-    if let Some(conversion) = spec.get_mut("conversion").and_then(Value::as_object_mut) {
-        if let Some(Value::Object(mut webhook)) = take(conversion, "webhook") {
-            rename(&mut webhook, "clientConfig", "webhookClientConfig");
-            conversion.extend(webhook);
-        }
+    if let Some(conversion) = spec.get_mut("conversion").and_then(Value::as_object_mut)
+        && let Some(Value::Object(mut webhook)) = take(conversion, "webhook")
+    {
+        rename(&mut webhook, "clientConfig", "webhookClientConfig");
+        conversion.extend(webhook);
     }
 }

@@ -197,10 +197,10 @@ fn job(object: &mut Value, minor: u32) {
         let policy = if has(spec, "podFailurePolicy") { "Failed" } else { "TerminatingOrFailed" };
         default(spec, "podReplacementPolicy", policy);
     }
-    if spec.get("manualSelector") == Some(&Value::Bool(false)) {
-        if let Some(map) = spec.as_object_mut() {
-            map.remove("manualSelector");
-        }
+    if spec.get("manualSelector") == Some(&Value::Bool(false))
+        && let Some(map) = spec.as_object_mut()
+    {
+        map.remove("manualSelector");
     }
     if let Some(template) = spec.get_mut("template") {
         pods::template(template);
@@ -234,10 +234,10 @@ fn service(object: &mut Value, minor: u32) {
     for port in items(spec, "ports") {
         default_text(port, "protocol", "TCP");
         let number = port.get("port").cloned().unwrap_or_else(|| json!(0));
-        if port.get("targetPort").is_none_or(|target| target.is_null() || *target == json!(0) || *target == json!("")) {
-            if let Some(map) = port.as_object_mut() {
-                map.insert("targetPort".into(), number);
-            }
+        if port.get("targetPort").is_none_or(|target| target.is_null() || *target == json!(0) || *target == json!(""))
+            && let Some(map) = port.as_object_mut()
+        {
+            map.insert("targetPort".into(), number);
         }
     }
     let outward = matches!(kind.as_str(), "NodePort" | "LoadBalancer");
@@ -254,12 +254,13 @@ fn service(object: &mut Value, minor: u32) {
 
 fn namespace(object: &mut Value, minor: u32) {
     let name = text(object, "/metadata/name").to_owned();
-    if minor >= 21 && !name.is_empty() {
-        if let Some(metadata) = object.get_mut("metadata") {
-            default(metadata, "labels", json!({}));
-            if let Some(labels) = metadata.get_mut("labels").and_then(Value::as_object_mut) {
-                labels.insert("kubernetes.io/metadata.name".into(), json!(name));
-            }
+    if minor >= 21
+        && !name.is_empty()
+        && let Some(metadata) = object.get_mut("metadata")
+    {
+        default(metadata, "labels", json!({}));
+        if let Some(labels) = metadata.get_mut("labels").and_then(Value::as_object_mut) {
+            labels.insert("kubernetes.io/metadata.name".into(), json!(name));
         }
     }
     if let Some(status) = object.get_mut("status") {
@@ -294,10 +295,10 @@ fn definition(version: &str, object: &mut Value) {
                 map.insert("versions".into(), versions);
             }
         }
-        if named.is_empty() {
-            if let Some(first) = list(spec, "/versions").first().and_then(|version| version.get("name")).cloned() {
-                default_text(spec, "version", first.as_str().unwrap_or_default());
-            }
+        if named.is_empty()
+            && let Some(first) = list(spec, "/versions").first().and_then(|version| version.get("name")).cloned()
+        {
+            default_text(spec, "version", first.as_str().unwrap_or_default());
         }
     }
     default(spec, "conversion", json!({}));

@@ -18,19 +18,19 @@ use serde_json::{Map, Value};
 
 /// Sets a member where there is none.
 fn default(object: &mut Value, key: &str, value: impl Into<Value>) {
-    if let Some(map) = object.as_object_mut() {
-        if map.get(key).is_none_or(Value::is_null) {
-            map.insert(key.to_owned(), value.into());
-        }
+    if let Some(map) = object.as_object_mut()
+        && map.get(key).is_none_or(Value::is_null)
+    {
+        map.insert(key.to_owned(), value.into());
     }
 }
 
 /// The same for text, where empty is none.
 fn default_text(object: &mut Value, key: &str, value: &str) {
-    if let Some(map) = object.as_object_mut() {
-        if map.get(key).and_then(Value::as_str).is_none_or(str::is_empty) {
-            map.insert(key.to_owned(), value.into());
-        }
+    if let Some(map) = object.as_object_mut()
+        && map.get(key).and_then(Value::as_str).is_none_or(str::is_empty)
+    {
+        map.insert(key.to_owned(), value.into());
     }
 }
 

@@ -90,10 +90,10 @@ fn is_latest(image: &str) -> bool {
 fn probe(probe: &mut Value) {
     for (key, value) in [("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3)]
     {
-        if probe.get(key).and_then(Value::as_i64).unwrap_or(0) == 0 {
-            if let Some(map) = probe.as_object_mut() {
-                map.insert(key.into(), json!(value));
-            }
+        if probe.get(key).and_then(Value::as_i64).unwrap_or(0) == 0
+            && let Some(map) = probe.as_object_mut()
+        {
+            map.insert(key.into(), json!(value));
         }
     }
     if let Some(get) = probe.get_mut("httpGet").filter(|get| get.is_object()) {
@@ -137,10 +137,10 @@ fn volume(volume: &mut Value) {
         default(disk, "readOnly", false);
         default(disk, "kind", "Shared");
     }
-    if let Some(claim) = volume.pointer_mut("/ephemeral/volumeClaimTemplate/spec") {
-        if !has(claim, "volumeMode") {
-            default(claim, "volumeMode", "Filesystem");
-        }
+    if let Some(claim) = volume.pointer_mut("/ephemeral/volumeClaimTemplate/spec")
+        && !has(claim, "volumeMode")
+    {
+        default(claim, "volumeMode", "Filesystem");
     }
 }
 

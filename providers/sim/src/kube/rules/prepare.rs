@@ -217,13 +217,13 @@ fn keep_all_but_status(resource: &Resource, new: &mut Value, old: &Value) {
         // Only few kinds keep metadata that comes with a status; labels and annotations of the rest do change.
         let frozen = resource.custom || matches!(resource.kind.as_str(), "CustomResourceDefinition" | "APIService");
         if let (false, Some(mut metadata)) = (frozen, metadata) {
-            if let Some(inner) = metadata.as_object_mut() {
-                if matches!(resource.kind.as_str(), "Deployment" | "ReplicaSet") {
-                    match old.pointer("/metadata/labels") {
-                        Some(labels) => inner.insert("labels".into(), labels.clone()),
-                        None => inner.remove("labels"),
-                    };
-                }
+            if let Some(inner) = metadata.as_object_mut()
+                && matches!(resource.kind.as_str(), "Deployment" | "ReplicaSet")
+            {
+                match old.pointer("/metadata/labels") {
+                    Some(labels) => inner.insert("labels".into(), labels.clone()),
+                    None => inner.remove("labels"),
+                };
             }
             map.insert("metadata".into(), metadata);
         }
@@ -273,10 +273,12 @@ fn settle_kind(resource: &Resource, new: &mut Value, old: &Value) {
                 }
             }
             keep_node_ports(&kind, spec, before);
-            if kind == "LoadBalancer" && was == "LoadBalancer" && text(spec, "/externalTrafficPolicy") == "Local" {
-                if let Some(port) = before.get("healthCheckNodePort") {
-                    default(spec, "healthCheckNodePort", port.clone());
-                }
+            if kind == "LoadBalancer"
+                && was == "LoadBalancer"
+                && text(spec, "/externalTrafficPolicy") == "Local"
+                && let Some(port) = before.get("healthCheckNodePort")
+            {
+                default(spec, "healthCheckNodePort", port.clone());
             }
         }
         "Namespace" => {
@@ -285,10 +287,10 @@ fn settle_kind(resource: &Resource, new: &mut Value, old: &Value) {
             }
         }
         "Job" => {
-            if let (Some(spec), Some(before)) = (new.get_mut("spec"), old.get("spec")) {
-                if let Some(selector) = before.get("selector") {
-                    default(spec, "selector", selector.clone());
-                }
+            if let (Some(spec), Some(before)) = (new.get_mut("spec"), old.get("spec"))
+                && let Some(selector) = before.get("selector")
+            {
+                default(spec, "selector", selector.clone());
             }
         }
         "PersistentVolumeClaim" => {

@@ -29,20 +29,16 @@ pub(crate) fn check_update(resource: &Resource, new: &Value, old: &Value) -> Vec
             frozen("/spec/template", "spec.template");
             frozen("/spec/completionMode", "spec.completionMode");
         }
-        "RoleBinding" | "ClusterRoleBinding" => {
-            if new.get("roleRef") != old.get("roleRef") {
-                let value = new.get("roleRef").cloned().unwrap_or_default();
-                errors.push(FieldError::invalid("roleRef", value, "cannot change roleRef"));
-            }
+        "RoleBinding" | "ClusterRoleBinding" if new.get("roleRef") != old.get("roleRef") => {
+            let value = new.get("roleRef").cloned().unwrap_or_default();
+            errors.push(FieldError::invalid("roleRef", value, "cannot change roleRef"));
         }
         "Service" => errors.extend(service(new, old)),
         "PersistentVolumeClaim" => errors.extend(claim(new, old)),
         "StorageClass" => errors.extend(storage_class(new, old)),
         "Secret" | "ConfigMap" => errors.extend(sealed(resource, new, old)),
-        "PriorityClass" => {
-            if new.get("value") != old.get("value") {
-                errors.push(FieldError::forbidden("value", "may not be changed in an update."));
-            }
+        "PriorityClass" if new.get("value") != old.get("value") => {
+            errors.push(FieldError::forbidden("value", "may not be changed in an update."));
         }
         "CustomResourceDefinition" => errors.extend(definitions::check_update(new, old)),
         "Pod" => errors.extend(pod(new, old)),

@@ -53,26 +53,20 @@ pub(crate) fn check(resource: &Resource, version: &str, object: &Value) -> Vec<F
         "CustomResourceDefinition" => errors.extend(definitions::check(version, object)),
         "APIService" => api_service(object, &mut errors),
         "HorizontalPodAutoscaler" => autoscaler(object, &mut errors),
-        "PodDisruptionBudget" => {
-            if has_both(object, "/spec/minAvailable", "/spec/maxUnavailable") {
-                let value = object.get("spec").cloned().unwrap_or_default();
-                errors.push(FieldError::invalid("spec", value, "minAvailable and maxUnavailable cannot be both set"));
-            }
+        "PodDisruptionBudget" if has_both(object, "/spec/minAvailable", "/spec/maxUnavailable") => {
+            let value = object.get("spec").cloned().unwrap_or_default();
+            errors.push(FieldError::invalid("spec", value, "minAvailable and maxUnavailable cannot be both set"));
         }
-        "Ingress" => {
-            if list(object, "/spec/rules").is_empty() && object.pointer("/spec/defaultBackend").is_none() {
-                let value = list(object, "/spec/rules").to_vec();
-                errors.push(FieldError::invalid(
-                    "spec",
-                    Value::Array(value),
-                    "either `defaultBackend` or `rules` must be specified",
-                ));
-            }
+        "Ingress" if list(object, "/spec/rules").is_empty() && object.pointer("/spec/defaultBackend").is_none() => {
+            let value = list(object, "/spec/rules").to_vec();
+            errors.push(FieldError::invalid(
+                "spec",
+                Value::Array(value),
+                "either `defaultBackend` or `rules` must be specified",
+            ));
         }
-        "StorageClass" => {
-            if text(object, "/provisioner").is_empty() {
-                errors.push(FieldError::required("provisioner", ""));
-            }
+        "StorageClass" if text(object, "/provisioner").is_empty() => {
+            errors.push(FieldError::required("provisioner", ""));
         }
         "PriorityClass" => {
             let value = object.get("value").and_then(Value::as_i64).unwrap_or(0);

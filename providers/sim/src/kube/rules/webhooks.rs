@@ -20,10 +20,10 @@ pub(crate) fn defaults(resource: &Resource, version: &str, object: &mut Value) {
         }
         if old {
             default(webhook, "sideEffects", "Unknown");
-            if list(webhook, "/admissionReviewVersions").is_empty() {
-                if let Some(map) = webhook.as_object_mut() {
-                    map.insert("admissionReviewVersions".into(), json!(["v1beta1"]));
-                }
+            if list(webhook, "/admissionReviewVersions").is_empty()
+                && let Some(map) = webhook.as_object_mut()
+            {
+                map.insert("admissionReviewVersions".into(), json!(["v1beta1"]));
             }
         }
         if let Some(service) = webhook.pointer_mut("/clientConfig/service") {

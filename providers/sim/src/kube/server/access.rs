@@ -23,10 +23,10 @@ pub(crate) fn authenticate(cluster: &Cluster, settings: &Settings, request: &Req
     if !settings.authenticate {
         return Ok(admin());
     }
-    if let Some(certificate) = &request.certificate {
-        if *certificate == cluster.access().client_certificate_der {
-            return Ok(admin());
-        }
+    if let Some(certificate) = &request.certificate
+        && *certificate == cluster.access().client_certificate_der
+    {
+        return Ok(admin());
     }
     let Some(header) = request.header("authorization") else {
         // Without credentials one is nobody, and nobody may do anything here.

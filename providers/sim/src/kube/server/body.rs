@@ -102,10 +102,10 @@ fn go_syntax(bytes: &[u8], error: &serde_json::Error) -> String {
 
 /// Reads YAML, or JSON as the YAML it is.
 pub(crate) fn yaml_document(bytes: &[u8]) -> Result<Document, String> {
-    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{') {
-        if let Ok(document) = json_document(bytes) {
-            return Ok(document);
-        }
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
+        && let Ok(document) = json_document(bytes)
+    {
+        return Ok(document);
     }
     let text = std::str::from_utf8(bytes).map_err(|_| "yaml: control characters are not allowed".to_owned())?;
     super::super::yaml::read(text)

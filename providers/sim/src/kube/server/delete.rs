@@ -181,10 +181,8 @@ fn take(
             metadata::set(&mut object, "generation", Some(json!(generation + 1)));
         }
     }
-    if is_namespace {
-        if let Some(status) = object.get_mut("status").and_then(Value::as_object_mut) {
-            status.insert("phase".into(), json!("Terminating"));
-        }
+    if is_namespace && let Some(status) = object.get_mut("status").and_then(Value::as_object_mut) {
+        status.insert("phase".into(), json!("Terminating"));
     }
     if options.dry_run || object == **live {
         return (Arc::new(object), false);

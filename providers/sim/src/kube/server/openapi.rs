@@ -191,11 +191,11 @@ fn shape(schema: &Schema, at: Ref, depth: usize) -> Value {
             let mut properties = Map::new();
             for (name, field) in &map.fields {
                 let mut property = shape(schema, field.node, depth + 1);
-                if let (Some(patch), Some(map)) = (&field.patch, property.as_object_mut()) {
-                    if patch.merge {
-                        map.insert("x-kubernetes-patch-strategy".into(), json!("merge"));
-                        map.insert("x-kubernetes-patch-merge-key".into(), json!(patch.key));
-                    }
+                if let (Some(patch), Some(map)) = (&field.patch, property.as_object_mut())
+                    && patch.merge
+                {
+                    map.insert("x-kubernetes-patch-strategy".into(), json!("merge"));
+                    map.insert("x-kubernetes-patch-merge-key".into(), json!(patch.key));
                 }
                 properties.insert(name.clone(), property);
             }

@@ -249,7 +249,7 @@ fn applied(cluster: &mut Cluster, call: &Call<'_>) -> Outcome<Response> {
     let patch = document.value;
     let (version, kind) = (text(&patch, "/apiVersion"), text(&patch, "/kind"));
     if version != call.api_version() || kind != call.resource.kind {
-        let group_version = if version.is_empty() { "/".to_owned() } else { version.to_owned() };
+        let group_version = if version.contains('/') { version.to_owned() } else { format!("/{version}") };
         return Err(Refusal::bad(format!("invalid object type: {group_version}, Kind={kind}")));
     }
     if patch.pointer("/metadata/managedFields").is_some_and(|fields| !fields.is_null()) {

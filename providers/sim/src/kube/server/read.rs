@@ -74,10 +74,10 @@ pub(crate) fn partial(object: &Value) -> Value {
 pub(crate) fn get(cluster: &Cluster, call: &Call<'_>) -> Outcome<Response> {
     let found = cluster.object(&call.resource.store, &call.path.namespace, &call.path.name);
     let found = found.ok_or_else(|| Refusal::not_found(&call.resource, &call.path.name))?;
-    if let Some(version) = call.parameter("resourceVersion").and_then(|version| version.parse::<u64>().ok()) {
-        if version > cluster.revision() {
-            return Err(too_new(version, cluster.revision()));
-        }
+    if let Some(version) = call.parameter("resourceVersion").and_then(|version| version.parse::<u64>().ok())
+        && version > cluster.revision()
+    {
+        return Err(too_new(version, cluster.revision()));
     }
     Ok(rendered(call, 200, found))
 }

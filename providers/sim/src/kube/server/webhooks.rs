@@ -188,10 +188,7 @@ pub(crate) fn answers(cluster: &Cluster, now: u64, settings: &Settings, webhook:
     };
     let (namespace, name) = (text(service, "/namespace"), text(service, "/name"));
     let port = service.get("port").and_then(Value::as_i64).unwrap_or(443);
-    let path = match text(service, "/path") {
-        "" => "",
-        path => path,
-    };
+    let path = text(service, "/path");
     let url = format!("https://{name}.{namespace}.svc:{port}{path}?timeout={timeout}s");
     // Servers since 1.22 say twice that they failed.
     let twice = if cluster.release.minor >= 22 { "failed to call webhook: " } else { "" };

@@ -81,10 +81,10 @@ pub(crate) fn settle_namespace(call: &Call<'_>, object: &mut Value) -> Outcome<(
             "the namespace of the provided object does not match the namespace sent on the request",
         ));
     }
-    if object.get("metadata").is_none_or(|metadata| !metadata.is_object()) {
-        if let Some(map) = object.as_object_mut() {
-            map.insert("metadata".into(), json!({}));
-        }
+    if object.get("metadata").is_none_or(|metadata| !metadata.is_object())
+        && let Some(map) = object.as_object_mut()
+    {
+        map.insert("metadata".into(), json!({}));
     }
     metadata::set(object, "namespace", (!asked.is_empty()).then(|| json!(asked)));
     Ok(())
@@ -347,6 +347,9 @@ impl Internal<'_> {
         let uid = cluster.fresh_uid(self.settings);
         metadata::set(&mut object, "uid", Some(json!(uid)));
         metadata::set(&mut object, "creationTimestamp", Some(json!(time::rfc3339(self.now))));
+        if !resource.custom {
+            admission::complete(cluster, &resource.kind, &mut object);
+        }
         let versions = Versions { resource: &resource, subresource: "" };
         let now = time::rfc3339(self.now);
         let writer = Writer { name: self.manager, version: &api_version, subresource: "", time: &now };

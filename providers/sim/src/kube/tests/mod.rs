@@ -1,6 +1,13 @@
 //! The Kubernetes face as a client sees it, in a world without sockets.
 
+mod admission;
+mod apply;
+mod controllers;
 mod crud;
+mod definitions;
+mod discovery;
+mod lists;
+mod releases;
 
 use serde_json::{Value, json};
 
