@@ -130,6 +130,7 @@ fn job(count: usize) -> Job {
         confirmed: [].into(),
         adopt: [].into(),
         selection: Vec::new(),
+        options: Vec::new(),
     };
     let plan = Plan {
         header,

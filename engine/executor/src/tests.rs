@@ -131,6 +131,7 @@ fn works(steps: Vec<Work>, edges: &[(u32, u32)]) -> Job {
         confirmed: [].into(),
         adopt: [].into(),
         selection: Vec::new(),
+        options: Vec::new(),
     };
     let group = Group { resource: name(0).resource().clone(), application: None, unchanged: 0 };
     let steps = steps.into_iter().enumerate().map(|(place, work)| Step { address: name(place), group: 0, work });

@@ -67,6 +67,9 @@ pub struct Header {
     pub adopt: BTreeSet<String>,
     /// `--target` and `--exclude`, as given.
     pub selection: Vec<String>,
+    /// Further options that it was made with, as given, so that it can be planned again for a saved plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
 }
 
 /// Apply or destroy.

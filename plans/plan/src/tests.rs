@@ -22,6 +22,7 @@ fn plan() -> Plan {
             confirmed: [].into(),
             adopt: [].into(),
             selection: Vec::new(),
+            options: Vec::new(),
         },
         groups: Vec::new(),
         steps: Vec::new(),

@@ -74,6 +74,7 @@ fn plan_of(steps: Vec<Step>) -> Plan {
         confirmed: [].into(),
         adopt: [].into(),
         selection: Vec::new(),
+        options: Vec::new(),
     };
     let resource = |text: &str| text.parse().expect("a resource");
     let groups = vec![
