@@ -184,6 +184,36 @@ pub struct Problem {
     pub help: String,
 }
 
+impl Problem {
+    /// Something wrong with a resource or one of its fields. It stands where the file states the field, else what the
+    /// field is in, else the resource.
+    #[must_use]
+    pub fn of(
+        resource: &Resource,
+        field: Option<Path>,
+        code: &str,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        let mut around = field.clone();
+        let mut at = None;
+        while let (None, Some(path)) = (at, &mut around) {
+            at = resource.positions.get(path).copied();
+            if path.pop().is_none() {
+                break;
+            }
+        }
+        Self {
+            resource: resource.address.clone(),
+            field,
+            at: at.unwrap_or(resource.at),
+            code: code.to_owned(),
+            message: message.into(),
+            help: help.into(),
+        }
+    }
+}
+
 /// Every resource type, and the rules of both families.
 #[derive(Clone)]
 pub struct Kinds {

@@ -12,6 +12,7 @@
 mod applications;
 mod error;
 mod kfdef;
+mod kind;
 mod kustomization;
 mod merge;
 mod order;
@@ -21,6 +22,7 @@ mod scope;
 pub use applications::{Application, Bundle, Choice, Repos, Source, applications};
 pub use error::{KubeflowError, KubeflowErrors};
 pub use kfdef::{KfApplication, KfDef, KfRepo};
+pub use kind::kinds;
 
 #[cfg(test)]
 mod tests;

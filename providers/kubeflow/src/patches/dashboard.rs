@@ -10,7 +10,7 @@ use crate::scope::metadata;
 pub const SERVICE: &str = "kubeflowdashboard-lb";
 
 /// The Service of the gateway itself.
-const GATEWAY: &str = "istio-ingressgateway";
+pub const GATEWAY: &str = "istio-ingressgateway";
 
 pub(super) const RULE: Rule = Rule {
     name: "dashboard-load-balancer",

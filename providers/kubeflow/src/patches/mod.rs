@@ -22,7 +22,7 @@ use crate::applications::Bundle;
 use crate::error::{KubeflowError, KubeflowErrors, checked};
 use crate::scope::metadata;
 
-pub use dashboard::SERVICE as DASHBOARD_SERVICE;
+pub use dashboard::{GATEWAY as GATEWAY_SERVICE, SERVICE as DASHBOARD_SERVICE};
 pub use own::{OwnPatch, apply_own};
 
 /// A built-in patch.

@@ -1,6 +1,7 @@
 //! Text in, text out: a KfDef and files, and the objects they come to.
 
 mod kfdef;
+mod kind;
 mod kustomization;
 mod patches;
 
