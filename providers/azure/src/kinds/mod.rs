@@ -20,6 +20,7 @@ use crate::id::{ArmId, Family};
 #[cfg(test)]
 pub(crate) use reader::merge_at;
 use reader::problem;
+pub(crate) use shapes::taint_parts;
 
 pub use generic::body_of_file;
 

@@ -604,3 +604,31 @@ async fn credentials_come_in_the_mode_that_the_cluster_takes() {
     let refused = client.cluster_access(&id, "local_admin").await.expect_err("turned off");
     assert!(matches!(refused, AzureError::NoLocalAccounts { .. }), "{refused}");
 }
+
+#[tokio::test]
+async fn a_survey_asks_the_simulated_azure() {
+    let (sky, drafts) = with_group().await;
+    let considered: Vec<crate::Considered<'_>> =
+        drafts.iter().map(|draft| crate::Considered { draft, live: None }).collect();
+    let needs = crate::Needs::of(&considered);
+    let survey = sky.azure.client().survey("00000000-0000-0000-0000-000000000000", &needs).await;
+    assert!(survey.unasked.is_empty(), "{:?}", survey.unasked);
+    let region = &survey.regions["westus2"];
+    assert!(region.versions.iter().any(|offer| offer.version == "1.34" && offer.real && !offer.patches.is_empty()));
+    assert!(region.versions.iter().any(|offer| offer.version == "1.21" && !offer.real && offer.ended.is_some()));
+    assert_eq!(region.sizes["standard_nc4as_t4_v3"].gpus, 1);
+    assert!(region.quotas["cores"].limit > 0);
+    assert!(survey.providers.values().all(|state| state == "Registered"), "{:?}", survey.providers);
+    let notes = crate::preflight_azure(&considered, &[].into(), &survey);
+    assert!(notes.is_empty(), "{notes:?}");
+
+    sky.faults(vec![Rule {
+        path: "usages".into(),
+        fault: Some(Fault::Azure(AzureFault::Forbidden)),
+        ..Rule::default()
+    }])
+    .await;
+    let survey = sky.azure.client().survey("00000000-0000-0000-0000-000000000000", &needs).await;
+    assert_eq!(survey.unasked.len(), 1, "{:?}", survey.unasked);
+    assert!(survey.regions["westus2"].quotas.is_empty() && !survey.regions["westus2"].sizes.is_empty());
+}
