@@ -8,6 +8,7 @@ mod discovery;
 mod list;
 mod openapi;
 mod patch;
+mod protobuf;
 mod questions;
 mod read;
 mod select;

@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
+use super::protobuf::Message;
 use crate::kube::cluster::Cluster;
 use crate::kube::kinds::{Resource, Version};
 use crate::kube::schema::{Coding, Ref, Relation, Schema};
-use crate::kube::status::{Outcome, Refusal};
+use crate::kube::status::Outcome;
 use crate::wire::{Request, Response};
 
 /// How deep shapes are written out: below, an object is just an object.
@@ -15,10 +16,10 @@ const DEEPEST: usize = 12;
 pub(crate) fn answer(cluster: &Cluster, request: &Request, rest: &[&str]) -> Option<Outcome<Response>> {
     match rest {
         ["v2"] => {
-            // The old document is asked for as a protobuf first; what is offered instead is JSON.
+            const KIND: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
             let accept = request.header("accept").unwrap_or_default();
-            if accept.contains("com.github.proto-openapi") && !accept.contains("json") {
-                return Some(Err(Refusal::plain(406, "only the following media types are accepted: application/json")));
+            if accept.contains("com.github.proto-openapi") {
+                return Some(Ok(Response::bytes(200, KIND, document(cluster))));
             }
             Some(Ok(Response::json(200, &version_2(cluster))))
         }
@@ -154,6 +155,43 @@ fn version_2(cluster: &Cluster) -> Value {
         "swagger": "2.0", "info": {"title": "Kubernetes", "version": format!("v{}", cluster.release.text)},
         "paths": all, "definitions": definitions,
     })
+}
+
+/// The old document in its binary form: what each request takes, and no shapes.
+fn document(cluster: &Cluster) -> Vec<u8> {
+    let mut paths = Message::default();
+    for resource in cluster.kinds.iter() {
+        for version in resource.versions.iter().filter(|version| version.served) {
+            let extension =
+                format!("group: {:?}\nversion: {:?}\nkind: {:?}\n", resource.group, version.name, resource.kind);
+            let operation = |action: &str, takes: &[&str]| {
+                let mark = Message::default()
+                    .text(1, "x-kubernetes-group-version-kind")
+                    .message(2, Message::default().text(2, &extension));
+                let mut out = Message::default().text(5, &format!("{action}{}{}", resource.kind, version.name));
+                for name in takes {
+                    let query = Message::default().text(2, "query").text(4, name).text(6, "string");
+                    let parameter = Message::default().message(2, Message::default().message(3, query));
+                    out = out.message(8, Message::default().message(1, parameter));
+                }
+                out.message(13, mark)
+            };
+            let strict = cluster.release.minor >= 25;
+            let takes: &[&str] = if strict {
+                &["dryRun", "fieldManager", "fieldValidation", "force"]
+            } else {
+                &["dryRun", "fieldManager", "force"]
+            };
+            let item = Message::default()
+                .message(2, operation("read", &[]))
+                .message(3, operation("replace", takes))
+                .message(8, operation("patch", takes));
+            let path = format!("{}/{{name}}", collection_path(resource, &version.name));
+            paths = paths.message(2, Message::default().text(1, &path).message(2, item));
+        }
+    }
+    let info = Message::default().text(1, "Kubernetes").text(2, &format!("v{}", cluster.release.text));
+    Message::default().text(1, "2.0").message(2, info).message(8, paths).message(9, Message::default()).sent()
 }
 
 fn definition(resource: &Resource, version: &Version) -> Value {
