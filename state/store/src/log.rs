@@ -23,7 +23,7 @@ use crate::snapshot::Snapshot;
 use crate::store::Birth;
 
 /// What says that a batch is durable.
-const MARK: &[u8] = b"\n";
+pub(crate) const MARK: &[u8] = b"\n";
 
 /// The first frame of a journal.
 #[derive(Debug, Serialize, Deserialize)]
@@ -79,7 +79,7 @@ pub(crate) fn journal_path(folder: &Path, generation: u64) -> PathBuf {
     folder.join(format!("journal.{generation}"))
 }
 
-fn salt(lineage: &str, generation: u64) -> String {
+pub(crate) fn salt(lineage: &str, generation: u64) -> String {
     format!("journal {generation} of {lineage}")
 }
 

@@ -21,6 +21,8 @@ struct State {
     operations: u64,
     /// The operation at which the machine dies, and how many bytes of a write still get through.
     dies_at: Option<(u64, usize)>,
+    /// The operation that fails, and how many bytes of a write get through all the same.
+    fails_at: Option<(u64, usize)>,
     dead: bool,
 }
 
@@ -47,6 +49,12 @@ impl MemoryFiles {
     /// beginning. If that is a write, its first `torn` bytes reach the disk.
     pub fn die_at(&self, operation: u64, torn: usize) {
         self.state(|state| state.dies_at = Some((operation, torn)));
+    }
+
+    /// Lets the `operation`th changing operation fail, and no other: the disk was full for a moment. If
+    /// that is a write, its first `torn` bytes are written.
+    pub fn fail_at(&self, operation: u64, torn: usize) {
+        self.state(|state| state.fails_at = Some((operation, torn)));
     }
 
     /// What a disk holds after the machine lost its power: nothing that was not made durable, but for
@@ -102,13 +110,16 @@ impl State {
                 self.dead = true;
                 Err(torn)
             }
-            _ => Ok(()),
+            _ => match self.fails_at {
+                Some((at, torn)) if at == self.operations => Err(torn),
+                _ => Ok(()),
+            },
         }
     }
 }
 
 fn died(_: usize) -> io::Error {
-    io::Error::other("the machine died")
+    io::ErrorKind::StorageFull.into()
 }
 
 fn absent() -> io::Error {
@@ -198,13 +209,14 @@ impl Handle for MemoryFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.content(|state, file| {
             let lives = state.step();
+            let dead = state.dead;
             let content = state.files.get_mut(file).ok_or_else(absent)?;
             match lives {
                 Ok(()) => content.bytes.extend_from_slice(bytes),
                 Err(torn) => {
                     let through = bytes.get(..torn.min(bytes.len())).unwrap_or_default();
                     content.bytes.extend_from_slice(through);
-                    if content.bytes.starts_with(&content.durable) {
+                    if dead && content.bytes.starts_with(&content.durable) {
                         content.durable.clone_from(&content.bytes);
                     }
                     return Err(died(torn));

@@ -18,11 +18,14 @@ use crate::log::Tail;
 const RECORD: u8 = b'r';
 const BODY: u8 = b'b';
 const EVENT: u8 = b'e';
+/// The ledger when sled was last closed: a second witness, for repair.
+const LEDGER: &[u8] = b"m/ledger";
 /// Whose records these are.
 const LINEAGE: &[u8] = b"m/lineage";
 /// The sequence up to which entries are in sled.
 const APPLIED: &[u8] = b"m/applied";
-/// The same, and only there while sled was closed in order and not written to since.
+/// What [`APPLIED`] was when sled was last closed in order. It holds what the journal says as long as
+/// the journal ends there.
 const CLEAN: &[u8] = b"m/clean";
 
 /// How many runs keep their events.
@@ -138,12 +141,8 @@ impl Shelf {
 
     /// Applies entries that are durable in the journal, the first of them with this sequence.
     pub(crate) fn take(&mut self, ledger: &mut Ledger, first: u64, entries: &[Entry]) -> Result<(), StoreError> {
-        if std::mem::take(&mut self.is_clean) {
-            // From here on sled may reach the disk in part, and whoever opens it must know.
-            self.pending.insert(CLEAN.to_vec(), None);
-            self.give()?;
-            self.cells.sync()?;
-        }
+        // The mark in sled stays: it names a sequence that the journal has passed by now.
+        self.is_clean = false;
         for (sequence, entry) in (first..).zip(entries) {
             apply(ledger, self, sequence, entry)?;
         }
@@ -152,10 +151,12 @@ impl Shelf {
     }
 
     /// Makes sled durable and says so in it, so that the next opening need not make it anew.
-    pub(crate) fn close(&mut self) -> Result<(), StoreError> {
+    pub(crate) fn close(&mut self, ledger: &Ledger) -> Result<(), StoreError> {
         if self.is_clean {
             return Ok(());
         }
+        self.put_json(LEDGER.to_vec(), ledger);
+        self.give()?;
         self.cells.sync()?;
         let applied = self.number(APPLIED)?.unwrap_or(0);
         self.put_number(CLEAN, applied);
@@ -222,9 +223,25 @@ impl Shelf {
         wrong.map(|error| error.to_string()).collect()
     }
 
-    /// Whether it was closed in order and not written to since.
-    pub(crate) fn says_clean(&self) -> bool {
-        matches!(self.number(CLEAN), Ok(Some(_)))
+    /// The sequence at which it was last closed in order.
+    pub(crate) fn closed_at(&self) -> Option<u64> {
+        self.number(CLEAN).ok().flatten()
+    }
+
+    /// The sequence up to which entries are in it.
+    pub(crate) fn applied_to(&self) -> u64 {
+        self.number(APPLIED).ok().flatten().unwrap_or(0)
+    }
+
+    /// The ledger as it was when sled was last closed in order.
+    pub(crate) fn ledger(&self) -> Option<Ledger> {
+        self.value(LEDGER).ok().flatten()
+    }
+
+    /// Every record that can still be read; others are passed over.
+    pub(crate) fn readable(&self) -> Vec<Record> {
+        let keys = self.keys(&[RECORD]).filter_map(Result::ok);
+        keys.filter_map(|key| self.value(&key).ok().flatten()).collect()
     }
 
     /// Gives sled what is pending, as one batch.

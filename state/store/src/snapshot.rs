@@ -30,11 +30,12 @@ pub struct Snapshot {
     torn: u64,
 }
 
+/// Records, bodies and events in memory.
 #[derive(Default)]
-struct Kept {
-    records: BTreeMap<Address, Record>,
-    bodies: BTreeMap<Digest, Sealed>,
-    events: BTreeMap<RunId, Vec<Event>>,
+pub(crate) struct Kept {
+    pub(crate) records: BTreeMap<Address, Record>,
+    pub(crate) bodies: BTreeMap<Digest, Sealed>,
+    pub(crate) events: BTreeMap<RunId, Vec<Event>>,
 }
 
 impl Keep for Kept {
@@ -52,6 +53,34 @@ impl Keep for Kept {
     }
     fn put_event(&mut self, run: &RunId, _: u64, event: &Event) {
         self.events.entry(run.clone()).or_default().push(event.clone());
+    }
+}
+
+impl Kept {
+    /// Adds everything to a checkpoint; `body` finds the bodies that records speak of.
+    pub(crate) fn write(
+        &self,
+        writer: &mut Writer<'_>,
+        body: impl Fn(&Digest) -> Result<Option<Sealed>, StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut wanted = BTreeSet::new();
+        for record in self.records.values() {
+            wanted.extend(bodies_of(record));
+            writer.item(&Item::Record(Box::new(record.clone())))?;
+        }
+        for (place, (run, event)) in (0..).zip(self.all_events()) {
+            writer.item(&Item::Event { run: run.clone(), sequence: place, event: Box::new(event.clone()) })?;
+        }
+        for digest in wanted {
+            if let Some(body) = body(digest)? {
+                writer.body(digest, &pack(&body))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn all_events(&self) -> impl Iterator<Item = (&RunId, &Event)> {
+        self.events.iter().flat_map(|(run, events)| events.iter().map(move |event| (run, event)))
     }
 }
 
@@ -229,20 +258,7 @@ impl Snapshot {
 
     /// Adds everything but the ledger to a checkpoint.
     pub(crate) fn write(&self, writer: &mut Writer<'_>) -> Result<(), StoreError> {
-        let mut wanted = BTreeSet::new();
-        for record in self.kept.records.values() {
-            wanted.extend(bodies_of(record));
-            writer.item(&Item::Record(Box::new(record.clone())))?;
-        }
-        for (place, (run, event)) in (0..).zip(self.all_events()) {
-            writer.item(&Item::Event { run: run.clone(), sequence: place, event: Box::new(event.clone()) })?;
-        }
-        for digest in wanted {
-            if let Some(body) = self.body(digest)? {
-                writer.body(digest, &pack(&body))?;
-            }
-        }
-        Ok(())
+        self.kept.write(writer, |digest| self.body(digest))
     }
 
     pub(crate) fn ledger(&self) -> &Ledger {
@@ -250,7 +266,7 @@ impl Snapshot {
     }
 
     pub(crate) fn all_events(&self) -> impl Iterator<Item = (&RunId, &Event)> {
-        self.kept.events.iter().flat_map(|(run, events)| events.iter().map(move |event| (run, event)))
+        self.kept.all_events()
     }
 }
 

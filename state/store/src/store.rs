@@ -240,7 +240,7 @@ impl Store {
     /// [`StoreError::Records`] or [`StoreError::Io`]; nothing is lost, the journal has it all.
     pub fn close(mut self) -> Result<(), StoreError> {
         self.shelf()?;
-        self.shelf.close()
+        self.shelf.close(&self.ledger)
     }
 
     /// Gives a record, or a resource with all its objects, another address. Gives how many were moved.
@@ -341,7 +341,7 @@ impl Store {
 impl Drop for Store {
     fn drop(&mut self) {
         if self.behind.is_none() {
-            let _ = self.shelf.close();
+            let _ = self.shelf.close(&self.ledger);
         }
     }
 }

@@ -17,6 +17,7 @@ mod crash;
 mod edit;
 mod folder;
 mod lock;
+mod repair;
 mod traps;
 
 fn address(text: &str) -> Address {

@@ -155,6 +155,33 @@ fn a_machine_that_dies_again_while_it_recovers_loses_nothing_either() {
     }
 }
 
+#[test]
+fn a_write_that_failed_in_part_is_cut_off_by_the_next_one() {
+    for torn in [0, 1, 80, 200] {
+        let disk = disk_with(&two_batches()[..1]);
+        let mut log = Log::alone(Arc::new(disk.clone()), Path::new(FOLDER), &birth()).expect("it opens");
+        disk.fail_at(disk.operations() + 1, torn);
+        let error = log.append(&[settled("resource_group.lost")]).expect_err("the disk is full");
+        assert!(error.to_string().starts_with("cannot record in the state at `/state/journal.1`: "), "{error}");
+        log.append(&[settled("resource_group.next")]).expect("there is room again");
+        let seen = read(&disk).expect("whole").expect("a state");
+        assert_eq!(names(&seen), ["resource_group.a", "resource_group.b", "resource_group.next"], "{torn} bytes");
+        assert_eq!(seen.sequence(), 4);
+    }
+}
+
+#[test]
+fn after_a_sync_that_failed_nothing_is_appended_until_the_state_is_opened_again() {
+    let disk = disk_with(&two_batches()[..1]);
+    let mut log = Log::alone(Arc::new(disk.clone()), Path::new(FOLDER), &birth()).expect("it opens");
+    disk.fail_at(disk.operations() + 2, 0);
+    assert!(log.append(&[settled("resource_group.unsure")]).is_err());
+    let error = log.append(&[settled("resource_group.next")]).expect_err("nothing to build on");
+    assert!(error.to_string().contains("open the state again"), "{error}");
+    let mut log = Log::alone(Arc::new(disk.clone()), Path::new(FOLDER), &birth()).expect("it opens");
+    log.append(&[settled("resource_group.next")]).expect("it goes on");
+}
+
 /// Not a test by itself: the process that the next one kills.
 #[test]
 #[ignore = "started by `a_killed_process_loses_nothing_that_it_was_told_is_durable`"]
