@@ -211,8 +211,13 @@ impl<'a> Inventory<'a> {
     /// Whether it is recorded at another place, where it still is: then it is replaced.
     fn elsewhere(&mut self, number: u32) -> Option<Verdict> {
         let node = &self.nodes[number as usize];
-        let before = node.recorded?.record.locator.clone();
+        let before = node.other_place()?.clone();
+        let is_recorded = node.recorded.is_some_and(|recorded| recorded.record.locator == before);
         match node.seen_before.as_ref()? {
+            // Where a replacement was cut short, only what carries our marks is what it left behind.
+            Seen::Live(old) if !is_recorded && !self.input.kinds.rules(&before).is_ours(old, self.input.ownership) => {
+                None
+            }
             Seen::Live(_) => {
                 let reason = format!("it moves from {}", place(&before));
                 if let Seen::Live(live) = &node.seen
@@ -254,10 +259,9 @@ impl<'a> Inventory<'a> {
         match known {
             Known::Recorded(_) if !differs => Verdict { comparison, ..Verdict::of(Fate::Same) },
             Known::Recorded(_) => Verdict { comparison, ..Verdict::of(Fate::Change(Action::Update)) },
-            Known::Ours(why) => {
-                let action = if differs { Action::Update } else { Action::Refresh };
-                Verdict { comparison, ..Verdict::of(Fate::Change(action)) }.because(why)
-            }
+            // Written again even where nothing differs: only an answer to a write tells what a record has to say, and
+            // what is still being made is waited for.
+            Known::Ours(why) => Verdict { comparison, ..Verdict::of(Fate::Change(Action::Update)) }.because(why),
             Known::Foreign => self.adoption(number, live, comparison),
         }
     }
@@ -276,12 +280,28 @@ impl<'a> Inventory<'a> {
         let is_same = record.uid.is_none() || record.uid == live.uid;
         match &record.state {
             RecordState::Settled if is_same => Known::Recorded(recorded),
-            RecordState::InDoubt(intent) if is_ours || node.is_part || (is_same && record.uid.is_some()) => {
+            RecordState::InDoubt(intent)
+                if is_ours
+                    || self.is_as_sent(node, recorded, live)
+                    || node.is_part
+                    || (is_same && record.uid.is_some()) =>
+            {
                 Known::Ours(format!("an interrupted run left it open while it was asked to {}", verb(intent.action)))
             }
             RecordState::Settled if is_ours => Known::Ours("somebody made it again since the last apply".to_owned()),
             RecordState::Settled | RecordState::InDoubt(_) => Known::Foreign,
         }
+    }
+
+    /// Whether what is there is what was about to be sent, for what cannot carry our marks.
+    pub(crate) fn is_as_sent(&self, node: &Node<'_>, recorded: &Recorded, live: &Live) -> bool {
+        let rules = self.input.kinds.rules(node.locator());
+        let is_marked = |body: &Json| {
+            let sent = Live { body: body.clone(), uid: None, version: None };
+            rules.is_ours(&sent, self.input.ownership)
+        };
+        let is_same = || rules.drift(recorded, live, self.input.ownership, self.input.key).is_empty();
+        recorded.sent.as_ref().is_some_and(|sent| !is_marked(sent.body())) && is_same()
     }
 
     /// Whether a record is about an object of a cluster that is no more.
@@ -422,7 +442,16 @@ impl<'a> Inventory<'a> {
         if is_settled && is_gone {
             drift.push(gone(node));
         }
-        drift.extend(remade(node));
+        if let (Some(recorded), Some(live)) = (node.recorded, node.live())
+            && drift.is_empty()
+            && remade(node, &[]).is_some()
+        {
+            let found =
+                self.input.kinds.rules(node.locator()).drift(recorded, live, self.input.ownership, self.input.key);
+            drift.extend(remade(node, &found));
+        }
+        let address = node.address.clone();
+        drift.iter_mut().for_each(|drift| drift.address.clone_from(&address));
         drift
     }
 

@@ -101,20 +101,18 @@ impl<'a> Inventory<'a> {
         match &node.seen {
             Seen::Absent | Seen::NotServed => drifted.drift.push(gone(node)),
             Seen::Unknown(why) | Seen::LeftOut(why) | Seen::ToCome(why) => drifted.undecided.push(undecided(why)),
-            Seen::Live(live) => match remade(node) {
-                Some(remade) => drifted.drift.push(remade),
-                None => {
-                    let rules = self.input.kinds.rules(node.locator());
-                    drifted.drift.extend(rules.drift(recorded, live, self.input.ownership, self.input.key));
-                }
-            },
+            Seen::Live(live) => {
+                let rules = self.input.kinds.rules(node.locator());
+                let found = rules.drift(recorded, live, self.input.ownership, self.input.key);
+                drifted.drift.extend(remade(node, &found).map_or(found, |remade| vec![remade]));
+            }
             Seen::Pending => drifted.undecided.push(undecided(&"it was not looked at".to_owned())),
         }
     }
 }
 
-/// The thing is there under another uid than was recorded: somebody made it again.
-pub(crate) fn remade(node: &Node<'_>) -> Option<Drift> {
+/// The thing is there under another uid than was recorded: somebody made it again. The rules may know who.
+pub(crate) fn remade(node: &Node<'_>, found: &[Drift]) -> Option<Drift> {
     let recorded = node.recorded.filter(|recorded| recorded.record.state == RecordState::Settled)?;
     let (before, now) = (recorded.record.uid.as_ref()?, node.live()?.uid.as_ref()?);
     (before != now).then(|| Drift {
@@ -122,6 +120,6 @@ pub(crate) fn remade(node: &Node<'_>) -> Option<Drift> {
         path: Path::root(),
         old: Shown::Value(before.as_str().into()),
         new: Shown::Value(now.as_str().into()),
-        witness: None,
+        witness: found.iter().find_map(|drift| drift.witness.clone()),
     })
 }

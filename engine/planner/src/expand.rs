@@ -290,11 +290,9 @@ impl<'a> Inventory<'a> {
         let node = &self.nodes[number as usize];
         let recorded = node.recorded;
         let locator = node.locator().clone();
-        let before = recorded
-            .map(|recorded| &recorded.record.locator)
-            .filter(|before| node.draft.is_some() && !same_place(before, &locator));
-        let at_record = if before.is_none() { recorded } else { None };
-        let before = before.map(|before| self.see(before, recorded));
+        let at_record = recorded.filter(|recorded| same_place(&recorded.record.locator, &locator));
+        let before = node.other_place().filter(|_| node.draft.is_some());
+        let before = before.map(|before| self.see(before, recorded.filter(|_| at_record.is_none())));
         let seen = self.see(&locator, at_record);
         let node = &mut self.nodes[number as usize];
         node.seen = seen;

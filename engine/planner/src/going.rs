@@ -30,8 +30,27 @@ pub(crate) struct Departure {
 }
 
 impl<'a> Inventory<'a> {
+    /// What an interrupted replacement of something unwanted left behind is a thing of its own.
+    fn enter_leftovers(&mut self) {
+        for number in 0..self.nodes.len() {
+            let node = &self.nodes[number];
+            let Some(place) = node.other_place().filter(|_| node.draft.is_none() && !node.is_merged).cloned() else {
+                continue;
+            };
+            let (address, recorded) = (node.address.gate("replaced"), node.recorded);
+            if self.at_place(&place).is_some() || self.find(&address).is_some() {
+                continue;
+            }
+            let leftover = self.node(address);
+            let node = &mut self.nodes[leftover as usize];
+            node.recorded = recorded;
+            node.place = Some(place);
+        }
+    }
+
     /// Looks at everything that is recorded and not wanted.
     pub(crate) fn look_at_unwanted(&mut self) {
+        self.enter_leftovers();
         // A cluster is looked at before its contents: whether they can be looked at depends on it.
         for objects in [false, true] {
             for number in 0..self.nodes.len() as u32 {
@@ -105,6 +124,7 @@ impl<'a> Inventory<'a> {
                     self.drift.extend(drift.map(|drift| *drift));
                 }
                 Unwanted::Implied => candidates.push(number),
+                Unwanted::Nothing => self.nodes[number as usize].is_merged = true,
                 Unwanted::Unknown { why, left_out } => unknown.push((number, why, left_out)),
             }
         }
@@ -137,6 +157,16 @@ impl<'a> Inventory<'a> {
         let Some(recorded) = node.recorded else {
             return Unwanted::Implied;
         };
+        if node.place.is_some() {
+            return match &node.seen {
+                Seen::Live(live) if self.input.kinds.rules(node.locator()).is_ours(live, self.input.ownership) => {
+                    Unwanted::Candidate
+                }
+                Seen::Unknown(why) => Unwanted::Unknown { why: why.clone(), left_out: false },
+                Seen::LeftOut(why) => Unwanted::Unknown { why: why.clone(), left_out: true },
+                Seen::Live(_) | Seen::Absent | Seen::NotServed | Seen::ToCome(_) | Seen::Pending => Unwanted::Nothing,
+            };
+        }
         if self.is_removed(node.address.resource()) {
             return Unwanted::Forget("`[[removed]]` says to forget it".to_owned(), None);
         }
@@ -165,7 +195,8 @@ impl<'a> Inventory<'a> {
         let is_settled = node.recorded.is_some_and(|recorded| recorded.record.state == RecordState::Settled);
         // What a settled record without uid names is believed; in doubt, only marks or the same uid tell.
         let is_same = if uid.is_some() { uid == live.uid.as_ref() } else { is_settled };
-        if is_ours || is_same || node.is_part {
+        let is_as_sent = || node.recorded.is_some_and(|recorded| self.is_as_sent(node, recorded, live));
+        if is_ours || is_same || node.is_part || is_as_sent() {
             Unwanted::Candidate
         } else {
             Unwanted::Forget("what is there now was made by somebody else; it is left alone".to_owned(), None)
@@ -426,6 +457,8 @@ enum Unwanted {
     Candidate,
     /// It is in something that is replaced.
     Implied,
+    /// It was never there, or is not ours.
+    Nothing,
     /// Only its record goes.
     Forget(String, Option<Box<Drift>>),
     /// Nobody can tell.

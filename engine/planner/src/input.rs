@@ -103,6 +103,57 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// The options that a saved plan was made with, so that it can be made again. What its steps wait for stays
+    /// late, though it may be known by now.
+    #[must_use]
+    pub fn of(plan: &Plan) -> Self {
+        let mut options = Self::default();
+        let header = &plan.header;
+        for (name, value) in header.selection.iter().chain(&header.options).map(|text| split(text)) {
+            match name {
+                "--target" => options.targets.push(value.to_owned()),
+                "--exclude" => options.excludes.push(value.to_owned()),
+                "--replace" => options.replace.push(value.to_owned()),
+                "--delete-data" => options.delete_data = true,
+                "--keep-protected" => options.keep_protected = true,
+                "--confirm" => options.lift_containers = true,
+                "--refresh=false" => options.refresh = false,
+                "--wait=gates" => options.wait = Wait::Gates,
+                "--wait=none" => options.wait = Wait::None,
+                "--allow-unreachable" => options.allow_unreachable = true,
+                _ => {}
+            }
+        }
+        options.confirm_replace.clone_from(&header.confirmed);
+        options.adopt = if header.adopt.contains("*") { Adoption::All } else { Adoption::Only(header.adopt.clone()) };
+        let waits = plan.changes().flat_map(|(_, _, change)| &change.waits);
+        options.late = waits.flat_map(|late| late.waits.iter().cloned()).collect();
+        options
+    }
+
+    /// The options that a plan's header has no other place for, as they would be typed.
+    pub(crate) fn further(&self) -> Vec<String> {
+        let mut further: Vec<String> = self.replace.iter().map(|name| format!("--replace {name}")).collect();
+        let given = [
+            (self.delete_data, "--delete-data"),
+            (self.keep_protected, "--keep-protected"),
+            (self.lift_containers, "--confirm"),
+            (!self.refresh, "--refresh=false"),
+            (self.wait == Wait::Gates, "--wait=gates"),
+            (self.wait == Wait::None, "--wait=none"),
+            (self.allow_unreachable, "--allow-unreachable"),
+        ];
+        further.extend(given.iter().filter(|(is_given, _)| *is_given).map(|(_, name)| (*name).to_owned()));
+        further
+    }
+}
+
+/// The name of an option and its value.
+fn split(text: &str) -> (&str, &str) {
+    text.split_once(' ').unwrap_or((text, ""))
+}
+
 /// What may be taken over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Adoption {
@@ -179,6 +230,8 @@ pub struct Planned {
     /// For each step the record as it will be once the step is done, but for what only the service can say: uid,
     /// version, differences, owned fields and outputs. For a delete or forget: the record that will be dropped.
     pub templates: Vec<Option<Record>>,
+    /// For each step the record as it is before it; for what is replaced without having one, made of what was seen.
+    pub before: Vec<Option<Record>>,
     /// Records that are dropped as soon as the thing of a step is deleted, by the step's place: the contents of a
     /// container that goes.
     pub contents: BTreeMap<usize, Vec<Address>>,

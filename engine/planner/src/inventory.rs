@@ -12,7 +12,7 @@ use std::hash::{BuildHasherDefault, Hash, Hasher};
 use kfplan_model::{Address, Resource, ResourceAddress, Value};
 use kfplan_plan::{
     Action, Comparison, Draft, Drift, InputDigest, Kind, Live, Locator, Note, ObjectLocator, Observation, Protection,
-    Recorded, Severity,
+    RecordState, Recorded, Severity,
 };
 
 use crate::cluster::Standing;
@@ -109,6 +109,8 @@ pub(crate) struct Node<'a> {
     pub(crate) is_merged: bool,
     /// Whether it is only part of somebody else's thing.
     pub(crate) is_part: bool,
+    /// Where it is, when that is not what its record says: what an interrupted replacement left behind.
+    pub(crate) place: Option<Locator>,
 }
 
 impl<'a> Node<'a> {
@@ -132,16 +134,30 @@ impl<'a> Node<'a> {
             protection: Protection::None,
             is_merged: false,
             is_part: false,
+            place: None,
         }
     }
 
     /// Where it is, or shall be.
     pub(crate) fn locator(&self) -> &Locator {
-        match (&self.draft, self.recorded) {
-            (Some(draft), _) => &draft.locator,
-            (None, Some(recorded)) => &recorded.record.locator,
-            (None, None) => unreachable!("a node is wanted or recorded"),
+        match (&self.place, &self.draft, self.recorded) {
+            (Some(place), _, _) => place,
+            (None, Some(draft), _) => &draft.locator,
+            (None, None, Some(recorded)) => &recorded.record.locator,
+            (None, None, None) => unreachable!("a node is wanted or recorded"),
         }
+    }
+
+    /// The other place that it may still be at: the recorded one, or the one that an interrupted replacement was at.
+    pub(crate) fn other_place(&self) -> Option<&'a Locator> {
+        let record = &self.recorded.filter(|_| self.place.is_none())?.record;
+        let recorded = Some(&record.locator);
+        let intended = match &record.state {
+            RecordState::InDoubt(intent) => Some(&intent.locator),
+            RecordState::Settled => None,
+        };
+        let mut places = [recorded, intended].into_iter().flatten();
+        places.find(|place| !same_place(place, self.locator()))
     }
 
     /// Whether the stack wants it to be as it says, rather than to read it.

@@ -72,7 +72,8 @@ impl Inventory<'_> {
     /// What protects a node from a delete that was not asked for by name, and is not lifted.
     pub(crate) fn holds(&self, number: u32) -> Option<Holds> {
         let node = &self.nodes[number as usize];
-        if node.is_part {
+        // What a replacement left behind was confirmed when that began.
+        if node.is_part || node.place.is_some() {
             return None;
         }
         let (protection, lost) = self.protection(number);

@@ -292,6 +292,9 @@ impl<'a> Inventory<'a> {
                 None => {}
             }
         }
+        if let Some(leftover) = self.find(&self.nodes[number as usize].address.gate("replaced")) {
+            graph.wire(leftover, number, EdgeKind::AfterApplied);
+        }
         let container = self.nodes[number as usize].container;
         if let Some(container) = container.filter(|&container| self.nodes[container as usize].fate.is_delete()) {
             graph.wire(number, container, EdgeKind::ContainedIn);

@@ -130,13 +130,14 @@ impl<'a> Inventory<'a> {
         outputs: BTreeMap<String, Shown>,
         departure: &Departure,
     ) -> Planned {
-        let (mut steps, mut payloads, mut templates) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut steps, mut payloads, mut templates, mut before) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut contents = BTreeMap::new();
         for (place, &vertex) in contracted.steps.iter().enumerate() {
             let made = self.make(vertex, graph, &groups, departure);
             steps.push(made.step);
             payloads.push(made.payload);
             templates.push(made.template);
+            before.push(made.before);
             if let Some(inside) = departure.contents.get(&vertex) {
                 let address = |node: &u32| self.nodes[*node as usize].address.clone();
                 contents.insert(place, inside.iter().map(address).collect());
@@ -154,7 +155,7 @@ impl<'a> Inventory<'a> {
             notes: in_order(self.notes),
             outputs,
         };
-        Planned { plan, payloads, templates, contents, moved }
+        Planned { plan, payloads, templates, before, contents, moved }
     }
 
     fn header(&self) -> Header {
@@ -190,6 +191,7 @@ impl<'a> Inventory<'a> {
                 let targets = options.targets.iter().map(|name| format!("--target {name}"));
                 targets.chain(options.excludes.iter().map(|name| format!("--exclude {name}"))).collect()
             },
+            options: options.further(),
         }
     }
 

@@ -53,6 +53,7 @@ pub fn continue_plan(
         plan: saved.clone(),
         payloads: vec![None; saved.steps.len()],
         templates: vec![None; saved.steps.len()],
+        before: vec![None; saved.steps.len()],
         contents: BTreeMap::new(),
         moved: fresh.moved.clone(),
     };
@@ -62,6 +63,7 @@ pub fn continue_plan(
         if let Some(now) = judge.step(&step.address, place, change, today.get(&step.address).copied()) {
             planned.payloads[place].clone_from(&fresh.payloads[now.place]);
             planned.templates[place].clone_from(&fresh.templates[now.place]);
+            planned.before[place].clone_from(&fresh.before[now.place]);
             if let Some(contents) = fresh.contents.get(&now.place) {
                 planned.contents.insert(place, contents.clone());
             }

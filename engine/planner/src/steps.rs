@@ -9,7 +9,7 @@ use kfplan_plan::{
 
 use crate::going::Departure;
 use crate::groups::Groups;
-use crate::inventory::{Inventory, Node, Seen, same_place};
+use crate::inventory::{Inventory, Node, Seen};
 use crate::order::Graph;
 
 /// A step, with what only its execution needs.
@@ -17,6 +17,7 @@ pub(crate) struct Made {
     pub(crate) step: Step,
     pub(crate) payload: Option<Payload>,
     pub(crate) template: Option<Record>,
+    pub(crate) before: Option<Record>,
 }
 
 /// How long things take whose draft is not there any more, in milliseconds.
@@ -40,7 +41,7 @@ impl<'a> Inventory<'a> {
             None => self.join(vertex, graph, groups),
         };
         let step = Step { address, group, work: Work::Gate(Box::new(gate)) };
-        Made { step, payload: None, template: None }
+        Made { step, payload: None, template: None, before: None }
     }
 
     /// What joins the steps of a resource.
@@ -77,7 +78,7 @@ impl<'a> Inventory<'a> {
                 group: groups.of_node[number as usize],
                 work: Work::Gate(Box::new(gate)),
             };
-            return Made { step, payload: None, template: None };
+            return Made { step, payload: None, template: None, before: None };
         };
         let payload = self.payload(node, action);
         let change = Change {
@@ -107,7 +108,8 @@ impl<'a> Inventory<'a> {
             group: groups.of_node[number as usize],
             work: Work::Change(Box::new(change)),
         };
-        Made { step, payload, template: Some(template) }
+        let before = self.before(node, action, &template);
+        Made { step, payload, template: Some(template), before }
     }
 
     fn payload(&self, node: &Node<'_>, action: Action) -> Option<Payload> {
@@ -172,10 +174,7 @@ impl<'a> Inventory<'a> {
     }
 
     fn replaced(&self, node: &Node<'_>, action: Action) -> Option<Box<Replaced>> {
-        let before = &node.recorded?.record.locator;
-        if action != Action::Replace || same_place(before, node.locator()) {
-            return None;
-        }
+        let before = node.other_place().filter(|_| action == Action::Replace)?;
         let Some(Seen::Live(live)) = &node.seen_before else {
             return None;
         };
@@ -183,7 +182,7 @@ impl<'a> Inventory<'a> {
         Some(Box::new(Replaced {
             locator: before.clone(),
             precondition: self.still(before, None, live),
-            create_first: stated.is_some_and(|stated| stated.lifecycle.create_before_destroy),
+            create_first: stated.is_some_and(|stated| stated.lifecycle.create_before_destroy) || node.live().is_some(),
         }))
     }
 
@@ -226,19 +225,42 @@ impl<'a> Inventory<'a> {
         reasons
     }
 
+    /// The record as it is.
+    fn before(&self, node: &Node<'_>, action: Action, template: &Record) -> Option<Record> {
+        match node.recorded {
+            Some(_) if node.place.is_some() => Some(template.clone()),
+            Some(recorded) => Some(Record { address: node.address.clone(), ..recorded.record.clone() }),
+            None if action == Action::Replace => {
+                let uid = node.live().and_then(|live| live.uid.clone());
+                Some(Record { uid, sent: None, ..template.clone() })
+            }
+            None => None,
+        }
+    }
+
     /// The record as it will be, or, for what goes, as it is.
     fn template(&self, number: u32, action: Action, payload: Option<&Payload>, graph: &Graph) -> Record {
         let node = &self.nodes[number as usize];
         let before = node.recorded.map(|recorded: &Recorded| &recorded.record);
         if let (Action::Delete | Action::Forget, Some(before)) = (action, before) {
-            return Record { address: node.address.clone(), ..before.clone() };
+            let uid = match (&node.place, node.live()) {
+                (Some(_), Some(live)) => live.uid.clone(),
+                _ => before.uid.clone(),
+            };
+            return Record { address: node.address.clone(), locator: node.locator().clone(), uid, ..before.clone() };
         }
         let kept = before.filter(|_| matches!(action, Action::Update | Action::Refresh | Action::Adopt));
         let live = node.live().filter(|_| kept.is_some());
-        let sent = payload.filter(|payload| payload.desired.holes.is_empty()).map(|payload| {
+        let sent = || {
+            let payload = payload.filter(|payload| payload.desired.holes.is_empty())?;
             let sealed = self.input.key.seal(payload.desired.body.clone(), &payload.desired.sensitive);
-            Digest::of_json(sealed.body())
-        });
+            Some(Digest::of_json(sealed.body()))
+        };
+        // A refresh writes nothing, so that what was sent last stays what it was.
+        let sent = match (action, kept) {
+            (Action::Refresh, Some(kept)) => kept.sent.clone(),
+            _ => sent(),
+        };
         Record {
             format: RECORD_FORMAT,
             address: node.address.clone(),

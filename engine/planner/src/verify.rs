@@ -116,13 +116,13 @@ impl<'a> Inventory<'a> {
         };
         let rules = self.input.kinds.rules(node.locator());
         let changes = rules.preview(live, answer, desired, self.input.key);
-        let is_recorded = node.recorded.is_some_and(|recorded| recorded.record.uid == live.uid);
+        let is_known =
+            node.recorded.is_some_and(|recorded| recorded.record.uid == live.uid) && !self.is_in_doubt(number);
         let is_equal = changes.is_empty() && node.comparison.remove.is_empty();
-        let in_doubt = self.is_in_doubt(number);
         let node = &mut self.nodes[number as usize];
         node.comparison.changes = changes;
-        if is_equal && node.fate == Fate::Change(Action::Update) {
-            node.fate = if is_recorded && !in_doubt { Fate::Same } else { Fate::Change(Action::Refresh) };
+        if is_equal && is_known && node.fate == Fate::Change(Action::Update) {
+            node.fate = Fate::Same;
         }
     }
 }

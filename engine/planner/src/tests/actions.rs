@@ -68,7 +68,7 @@ fn what_somebody_made_again_with_our_marks_is_taken_back() {
     let (locator, live) = world.places.values().last().cloned().expect("a place");
     world.put(locator, live.body);
     assert_snapshot!(world.planned(THING), @r"
-    refresh thing.a [somebody made it again since the last apply]
+    update thing.a [somebody made it again since the last apply]
     drift thing.a
     ");
 }
@@ -96,8 +96,8 @@ fn what_is_ours_without_a_record_is_recorded_again() {
     let mut world = World::with(THING);
     world.records.clear();
     assert_snapshot!(world.planned(THING), @r"
-    refresh group.main [it carries this stack's marks, and state does not know it]
-    refresh thing.a after group.main [it carries this stack's marks, and state does not know it]
+    update group.main [it carries this stack's marks, and state does not know it]
+    update thing.a after group.main [it carries this stack's marks, and state does not know it]
     ");
     world.apply(THING);
     assert_snapshot!(world.planned(THING), @"nothing");
@@ -164,6 +164,49 @@ fn another_name_replaces_and_may_create_first() {
     assert_eq!(change.precondition, kfplan_plan::Precondition::Absent);
     world.apply(&text);
     assert_snapshot!(world.planned(&text), @"nothing");
+}
+
+/// The world after a replacement that creates first was cut off at one of its calls.
+fn cut_off(address: &str, at: kfplan_plan::Action, text: &str) -> World {
+    let mut world = World::with(THING);
+    let address = address.parse().expect("an address");
+    let planned = world.plan(text);
+    let (old, live) = world.places[&world.key_of_place("things/a")].clone();
+    let new = planned.plan.changes().next().expect("a change").2.locator.clone();
+    let mut body = live.body;
+    body["create_before_destroy"] = true.into();
+    world.put(new.clone(), body);
+    let recorded = world.records.get_mut(&address).expect("a record");
+    let (place, intended) = if at == kfplan_plan::Action::Create { (old, new) } else { (new, old) };
+    recorded.record.locator = place;
+    recorded.record.state = kfplan_plan::RecordState::InDoubt(Box::new(kfplan_plan::Intent {
+        action: at,
+        locator: intended,
+        plan: "p".to_owned(),
+        step: 0,
+        sent: None,
+        at: 0,
+    }));
+    world
+}
+
+#[test]
+fn a_replacement_that_was_cut_off_leaves_nothing_behind() {
+    let text = THING.replace("color", "name = b\ncreate_before_destroy = true\ncolor");
+    for at in [kfplan_plan::Action::Create, kfplan_plan::Action::Delete] {
+        let mut world = cut_off("thing.a", at, &text);
+        let mut unwanted = world.clone();
+        let planned = world.planned(&text);
+        assert!(planned.starts_with("replace thing.a"), "{planned}");
+        world.apply(&text);
+        assert_eq!(world.planned(&text), "nothing");
+        assert_eq!(world.places.keys().filter(|key| key.contains("things/")).count(), 1);
+        let both = "delete thing.a#replaced\ndelete thing.a after thing.a#replaced";
+        assert_eq!(unwanted.planned("[group.main]"), both);
+        unwanted.apply("[group.main]");
+        assert_eq!(unwanted.planned("[group.main]"), "nothing");
+        assert_eq!(unwanted.places.keys().filter(|key| key.contains("things/")).count(), 0);
+    }
 }
 
 #[test]

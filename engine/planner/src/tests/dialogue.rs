@@ -141,8 +141,8 @@ fn an_interrupted_create_is_finished_or_tried_again() {
     in_doubt(&mut world, "objects.app/a/ConfigMap/x", Action::Create);
     let mut lost = world.clone();
     assert_snapshot!(world.planned(STACK), @r"
-    refresh thing.a [an interrupted run left it open while it was asked to create it]
-    refresh objects.app/a/ConfigMap/x [an interrupted run left it open while it was asked to create it]
+    update thing.a [an interrupted run left it open while it was asked to create it]
+    update objects.app/a/ConfigMap/x [an interrupted run left it open while it was asked to create it]
     ");
     world.apply(STACK);
     assert_snapshot!(world.planned(STACK), @"nothing");

@@ -25,10 +25,9 @@ color = red
 
 /// Plans as `apply PLANFILE` does: what the saved plan waits for stays late.
 fn again(world: &mut World, saved: &Plan) -> Planned {
-    let waits = saved.changes().flat_map(|(_, _, change)| &change.waits).flat_map(|late| late.waits.clone());
-    world.options.late = waits.collect();
+    let given = std::mem::replace(&mut world.options, crate::Options::of(saved));
     let fresh = world.try_plan(Some(&stack(STACK)), Mode::Apply).expect("a plan");
-    world.options.late.clear();
+    world.options = given;
     fresh
 }
 
@@ -181,4 +180,32 @@ fn what_an_interrupted_run_did_and_somebody_undid_is_stale() {
     world.live("thing.a")["color"] = "green".into();
     let past = PastRuns { runs: [run].into(), finished: false };
     assert_snapshot!(go_on(&mut world, &saved, &past).expect_err("stale").join("\n"), @r#"`/color` of `thing.a`: "blue" → "green""#);
+}
+
+#[test]
+fn a_plan_remembers_the_options_that_it_was_made_with() {
+    let mut world = half_way().0;
+    world.options = crate::Options {
+        targets: vec!["thing.a".to_owned()],
+        excludes: vec!["objects.app".to_owned()],
+        replace: vec!["thing.a".to_owned()],
+        adopt: crate::Adoption::All,
+        confirm_replace: ["thing.a".to_owned()].into(),
+        delete_data: true,
+        keep_protected: true,
+        lift_containers: true,
+        refresh: false,
+        wait: crate::Wait::None,
+        allow_unreachable: true,
+        late: BTreeSet::new(),
+    };
+    let saved = world.plan(STACK).plan;
+    assert_eq!(crate::Options::of(&saved), world.options);
+    world.options = crate::Options { wait: crate::Wait::Gates, ..crate::Options::default() };
+    assert_eq!(crate::Options::of(&world.plan(STACK).plan), world.options);
+    let waits = ["aks_cluster.main".parse().expect("an address")].into();
+    assert_eq!(
+        crate::Options::of(&World::new().plan(STACK).plan),
+        crate::Options { late: waits, ..crate::Options::default() }
+    );
 }
