@@ -3,6 +3,7 @@
 //! [`ObjectRules`] is how the planner compares, orders and checks them; [`fields`] reads who wrote what; [`yaml`] reads
 //! and writes texts. Nothing here talks to a cluster, reads a file, or knows the time.
 
+mod check;
 mod compare;
 pub mod devices;
 mod error;
@@ -14,6 +15,7 @@ pub mod marks;
 pub mod noise;
 mod order;
 pub mod pods;
+mod preflight;
 mod ready;
 mod rules;
 pub mod structure;

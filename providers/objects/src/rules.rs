@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use crate::compare::{self, Question};
 use crate::identity::at;
-use crate::{guard, marks, order, ready};
+use crate::{check, guard, marks, order, preflight, ready};
 
 /// The rules of Kubernetes objects.
 #[derive(Debug, Clone, Copy, Default)]
@@ -81,13 +81,11 @@ impl Rules for ObjectRules {
     }
 
     fn check(&self, desired: &Desired, locator: &Locator, objects: &[ObjectView<'_>]) -> Vec<Note> {
-        let _ = (desired, locator, objects);
-        Vec::new()
+        check::check(desired, locator, objects)
     }
 
     fn preflight(&self, objects: &[ObjectView<'_>], facts: &ClusterFacts, discovery: Option<&Discovery>) -> Vec<Note> {
-        let _ = (objects, facts, discovery);
-        Vec::new()
+        preflight::preflight(objects, facts, discovery)
     }
 
     fn protection(&self, body: &Json, locator: &Locator, adopted: bool) -> (Protection, Option<String>) {

@@ -17,7 +17,9 @@ use kfplan_kustomize::{Dialect, Tree, render};
 use kfplan_model::Address;
 use kfplan_objects::identity::{Scopes, place};
 use kfplan_objects::{ObjectRules, yaml};
-use kfplan_plan::{ClusterFacts, EdgeKind, Locator, ObjectLocator, ObjectView, OrderGate, Ordering, Rules};
+use kfplan_plan::{
+    ClusterFacts, Desired, EdgeKind, Locator, Note, ObjectLocator, ObjectView, OrderGate, Ordering, Rules, Severity,
+};
 use serde_json::Value as Json;
 
 fn shared() -> Option<PathBuf> {
@@ -79,12 +81,87 @@ struct Ordered {
     ordering: Ordering,
 }
 
+fn locators(bodies: &[Json]) -> Vec<ObjectLocator> {
+    let cluster = "kubernetes_cluster.main".parse().expect("an address");
+    let scopes = Scopes::of(bodies);
+    bodies.iter().map(|body| place(body, &cluster, &scopes, "default").expect("a place").locator).collect()
+}
+
+/// Runs `look` on the objects as the rules see them.
+fn viewed<T>(bodies: &[Json], look: impl FnOnce(&[ObjectView<'_>]) -> T) -> T {
+    let places: Vec<Locator> = locators(bodies).into_iter().map(Locator::Object).collect();
+    let address: Address = "kubeflow.main".parse().expect("an address");
+    let view = |(body, locator)| ObjectView { address: &address, locator, body, changing: true, going: false };
+    let views: Vec<ObjectView<'_>> = bodies.iter().zip(&places).map(view).collect();
+    look(&views)
+}
+
+fn to_come(version: &str) -> ClusterFacts {
+    let cluster = "aks_cluster.main".parse().expect("an address");
+    ClusterFacts { cluster, version: Some(version.to_owned()), aks: Some(true), exists: false }
+}
+
+/// What is said of objects, but for what only informs.
+fn said(notes: &[Note]) -> Vec<String> {
+    let matters = notes.iter().filter(|it| it.severity != Severity::Info);
+    matters.map(|it| format!("{:?} {}: {}", it.severity, it.code, it.message)).collect()
+}
+
+fn checked(bodies: &[Json]) -> Vec<String> {
+    let began = Instant::now();
+    let found = viewed(bodies, |views| {
+        let check = |view: &ObjectView<'_>| {
+            let desired = Desired { body: view.body.clone(), ..Desired::default() };
+            let notes = ObjectRules.check(&desired, view.locator, views);
+            said(&notes).into_iter().map(|said| format!("{}: {said}", view.locator)).collect::<Vec<_>>()
+        };
+        views.iter().flat_map(check).collect()
+    });
+    println!("{} objects checked offline in {:?}", bodies.len(), began.elapsed());
+    found
+}
+
+#[test]
+fn nothing_is_wrong_with_what_a_real_server_takes() {
+    let Some(data) = shared() else { return };
+    assert_eq!(checked(&today(&data)), Vec::<String>::new());
+    assert_eq!(checked(&guide(&data)), Vec::<String>::new());
+}
+
+#[test]
+fn the_guide_on_a_cluster_of_today_is_named_kind_by_kind() {
+    let Some(data) = shared() else { return };
+    let bodies = guide(&data);
+    let notes = viewed(&bodies, |views| ObjectRules.preflight(views, &to_come("1.34"), None));
+    let blocking: Vec<&Note> = notes.iter().filter(|it| it.severity == Severity::Blocks).collect();
+    for note in &blocking {
+        println!("{}", note.message);
+    }
+    let summary = &blocking.first().expect("it is blocked").message;
+    assert!(summary.contains("119 since 1.22, 13 since 1.25"), "{summary}");
+    let floating: Vec<&Note> = notes.iter().filter(|it| it.code == "preflight::floating_image").collect();
+    for note in &floating {
+        println!("{}", note.message);
+    }
+    let notes = viewed(&bodies, |views| ObjectRules.preflight(views, &to_come("1.21"), None));
+    assert!(notes.iter().all(|it| it.severity != Severity::Blocks), "{:?}", said(&notes));
+}
+
+#[test]
+fn the_release_of_today_is_served_today() {
+    let Some(data) = shared() else { return };
+    let bodies = today(&data);
+    let notes = viewed(&bodies, |views| ObjectRules.preflight(views, &to_come("1.34"), None));
+    for said in said(&notes) {
+        println!("{said}");
+    }
+    assert!(notes.iter().all(|it| it.severity != Severity::Blocks), "{:?}", said(&notes));
+}
+
 impl Ordered {
     fn of(bodies: &[Json]) -> Self {
         let cluster = "kubernetes_cluster.main".parse().expect("an address");
-        let scopes = Scopes::of(bodies);
-        let locators: Vec<ObjectLocator> =
-            bodies.iter().map(|body| place(body, &cluster, &scopes, "default").expect("a place").locator).collect();
+        let locators = locators(bodies);
         let places: Vec<Locator> = locators.iter().cloned().map(Locator::Object).collect();
         let address: Address = "kubeflow.main".parse().expect("an address");
         let views: Vec<ObjectView<'_>> = bodies

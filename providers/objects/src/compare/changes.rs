@@ -10,7 +10,7 @@ use super::Question;
 use super::drift::{Found, Sent, common, is_bookkeeping, list_order, noise_rule};
 use super::sight::{Sight, late};
 use crate::fields::{FieldSet, Manager};
-use crate::identity::{at, group_of, kind_of, name_of, namespace_of, split_api_version, text};
+use crate::identity::{at, group_of, is_crd, kind_of, list, name_of, namespace_of, split_api_version, text};
 use crate::marks;
 use crate::structure::{Structure, lookup};
 use crate::tables::immutable;
@@ -70,6 +70,7 @@ pub(crate) fn decide<'a>(
     deciding.reorders();
     deciding.removals();
     deciding.version();
+    deciding.stored_versions();
     deciding.finish()
 }
 
@@ -242,6 +243,30 @@ impl Deciding<'_, '_> {
         let body = &self.question.desired.body;
         let rules = self.question.conflicts.iter().rev();
         rules.filter(|rule| is_for(rule, body, path)).map(|rule| rule.policy).next()
+    }
+
+    /// A CRD must go on naming every version that objects are stored in.
+    fn stored_versions(&mut self) {
+        let body = &self.question.desired.body;
+        if !is_crd(body) || self.comparison.changes.is_empty() {
+            return;
+        }
+        let named = list(body, &["spec", "versions"]);
+        let single = text(body, &["spec", "version"]);
+        for version in list(self.sight.live, &["status", "storedVersions"]).iter().filter_map(Json::as_str) {
+            if version != single && !named.iter().any(|it| text(it, &["name"]) == version) {
+                self.comparison.notes.push(Note {
+                    severity: Severity::Blocks,
+                    code: "objects::stored_version".to_owned(),
+                    address: self.question.recorded.map(|it| it.record.address.clone()),
+                    message: format!("`{}` drops version `{version}`, in which objects are stored", name_of(body)),
+                    help: Some(
+                        "keep the version, or rewrite the objects and take it out of `status.storedVersions` first"
+                            .to_owned(),
+                    ),
+                });
+            }
+        }
     }
 
     fn finish(mut self) -> Comparison {

@@ -498,3 +498,18 @@ data: {x: 'y'}
     assert!(ObjectRules.release(&super::world::recorded(&wanted, &live)).is_some());
     assert!(ObjectRules.release(&web().recorded).is_none());
 }
+
+#[test]
+fn a_crd_may_not_drop_a_version_that_objects_are_stored_in() {
+    let text = "
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: mpijobs.kubeflow.org}
+spec: {group: kubeflow.org, versions: [{name: v1, served: true}, {name: v2, served: true}]}
+";
+    let world = World::applied(text, |live| live["status"] = json!({"storedVersions": ["v1", "v2"]}));
+    let world = world.wants(|body| body["spec"]["versions"] = json!([{"name": "v2", "served": true}]));
+    let notes = world.comparison().notes;
+    assert_eq!(notes.iter().map(|it| it.severity).collect::<Vec<_>>(), [kfplan_plan::Severity::Blocks]);
+    assert!(notes[0].message.contains("drops version `v1`"), "{}", notes[0].message);
+}

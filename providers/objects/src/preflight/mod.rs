@@ -1,0 +1,220 @@
+//! What a cluster will not serve, and what is not what it seems: said of all objects at once, before anything is done.
+
+mod images;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kfplan_model::Address;
+use kfplan_plan::{ClusterFacts, Discovery, Locator, Note, ObjectView, Severity};
+use serde_json::Value as Json;
+
+use crate::identity::{at, crd_names, is_built_in, is_crd, kind_and_group, list, text};
+use crate::tables::apis;
+
+/// Namespaces that every cluster has.
+const SYSTEM: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
+
+type Kind<'a> = (&'a str, &'a str, &'a str);
+
+pub(crate) fn preflight(objects: &[ObjectView<'_>], facts: &ClusterFacts, discovery: Option<&Discovery>) -> Vec<Note> {
+    let objects: Vec<&ObjectView<'_>> = objects.iter().filter(|it| !it.going).collect();
+    let mut notes = served(&objects, facts, discovery);
+    notes.extend(images::floating(&objects));
+    notes.extend(namespaces(&objects, facts));
+    notes
+}
+
+fn note(severity: Severity, code: &str, address: Option<Address>, message: String, help: Option<String>) -> Note {
+    Note { severity, code: format!("preflight::{code}"), address, message, help }
+}
+
+/// `3 objects`, with the names of the first few.
+fn counted(names: &[String]) -> String {
+    let shown: Vec<String> = names.iter().take(3).map(|it| format!("`{it}`")).collect();
+    let more = if names.len() > shown.len() { ", …" } else { "" };
+    let what = if names.len() == 1 { "object" } else { "objects" };
+    format!("{} {what}: {}{more}", names.len(), shown.join(", "))
+}
+
+/// Whether a cluster serves a kind.
+enum Served {
+    Yes,
+    /// Not since this minor of Kubernetes.
+    NotSince(u32),
+    /// Not before this minor.
+    NotBefore(u32),
+    /// For some time yet: it goes in this minor, or is not known to go.
+    Deprecated(Option<u32>),
+    /// The CRD of the plan does not have the version.
+    NotByCrd,
+    /// Nothing serves it.
+    No,
+}
+
+/// The kinds that are used and not, or not for long, served.
+fn served(objects: &[&ObjectView<'_>], facts: &ClusterFacts, discovery: Option<&Discovery>) -> Vec<Note> {
+    let mut kinds: BTreeMap<Kind<'_>, Vec<String>> = BTreeMap::new();
+    let mut crds: BTreeMap<(&str, &str), &Json> = BTreeMap::new();
+    for object in objects {
+        let Locator::Object(place) = object.locator else { continue };
+        let name = place.namespace.as_ref().map_or_else(|| place.name.clone(), |it| format!("{it}/{}", place.name));
+        kinds.entry((&place.group, &place.version, &place.kind)).or_default().push(name);
+        if is_crd(object.body) {
+            crds.insert(crd_names(object.body), object.body);
+        }
+    }
+    let version = facts.version.as_deref().or(discovery.map(|it| it.version.as_str())).unwrap_or_default();
+    let minor = minor_of(version);
+    let mut notes = Vec::new();
+    let mut gone: BTreeMap<u32, usize> = BTreeMap::new();
+    for (kind, names) in &kinds {
+        let state = state(*kind, &crds, facts, discovery, minor);
+        if let Served::NotSince(minor) = state {
+            *gone.entry(minor).or_default() += names.len();
+        }
+        notes.extend(kind_note(*kind, names, &state, version));
+    }
+    if !gone.is_empty() {
+        let total: usize = gone.values().sum();
+        let parts: Vec<String> = gone.iter().map(|(minor, count)| format!("{count} since 1.{minor}")).collect();
+        let message = format!(
+            "{total} of {} objects use APIs that Kubernetes {version} does not serve: {}",
+            objects.len(),
+            parts.join(", ")
+        );
+        let help = "take a Kubernetes version that serves them, or manifests that use what took their place";
+        notes.insert(0, note(Severity::Blocks, "removed_apis", None, message, Some(help.to_owned())));
+    }
+    if minor.is_none() && discovery.is_none() && !kinds.is_empty() {
+        let message = format!(
+            "the Kubernetes version of `{}` is not known, so that APIs it will not serve cannot be named",
+            facts.cluster
+        );
+        notes.push(note(
+            Severity::Warning,
+            "unknown_version",
+            None,
+            message,
+            Some("state `kubernetes_version`".to_owned()),
+        ));
+    }
+    notes
+}
+
+fn state(
+    (group, version, kind): Kind<'_>,
+    crds: &BTreeMap<(&str, &str), &Json>,
+    facts: &ClusterFacts,
+    discovery: Option<&Discovery>,
+    minor: Option<u32>,
+) -> Served {
+    if let Some(crd) = crds.get(&(group, kind)) {
+        return if crd_serves(crd, version) { Served::Yes } else { Served::NotByCrd };
+    }
+    let api = apis::api(group, version, kind);
+    let by_table = || match (api, minor) {
+        (Some(api), Some(minor)) => match (api.since, api.deprecated, api.removed) {
+            (_, _, Some(removed)) if minor >= removed => Served::NotSince(removed),
+            (Some(since), _, _) if minor < since => Served::NotBefore(since),
+            (_, Some(deprecated), removed) if minor >= deprecated => Served::Deprecated(removed),
+            _ => Served::Yes,
+        },
+        _ => Served::Yes,
+    };
+    let Some(discovery) = discovery else {
+        // Without a CRD of this plan, a cluster to come has no other kinds than its own.
+        let is_known = is_built_in(group, kind) || facts.exists;
+        return if is_known { by_table() } else { Served::No };
+    };
+    let is_served = discovery.kinds.contains_key(&(group.to_owned(), version.to_owned(), kind.to_owned()));
+    match (is_served, by_table()) {
+        (true, deprecated @ Served::Deprecated(_)) => deprecated,
+        (true, _) => Served::Yes,
+        (false, gone @ (Served::NotSince(_) | Served::NotBefore(_))) => gone,
+        (false, _) => Served::No,
+    }
+}
+
+fn crd_serves(crd: &Json, version: &str) -> bool {
+    let versions = list(crd, &["spec", "versions"]);
+    let is_listed = |it: &Json| text(it, &["name"]) == version && at(it, &["served"]) != Some(&Json::Bool(false));
+    versions.iter().any(is_listed) || (versions.is_empty() && text(crd, &["spec", "version"]) == version)
+}
+
+fn kind_note((group, version, kind): Kind<'_>, names: &[String], state: &Served, cluster: &str) -> Option<Note> {
+    let api = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
+    let instead = apis::api(group, version, kind).map(|it| format!("use `{}`", it.instead));
+    let counted = counted(names);
+    let (severity, code, message, help) = match state {
+        Served::Yes => return None,
+        Served::NotSince(minor) => (
+            Severity::Blocks,
+            "removed_api",
+            format!("`{kind}` of `{api}` is not served since Kubernetes 1.{minor} ({counted})"),
+            instead,
+        ),
+        Served::NotBefore(minor) => (
+            Severity::Blocks,
+            "later_api",
+            format!(
+                "`{kind}` of `{api}` is served since Kubernetes 1.{minor}, and the cluster has {cluster} ({counted})"
+            ),
+            instead,
+        ),
+        Served::Deprecated(removed) => {
+            let until = removed.map(|it| format!(" and goes with 1.{it}")).unwrap_or_default();
+            (
+                Severity::Warning,
+                "deprecated_api",
+                format!("`{kind}` of `{api}` is deprecated{until} ({counted})"),
+                instead,
+            )
+        }
+        Served::NotByCrd => (
+            Severity::Blocks,
+            "version_not_in_crd",
+            format!("the CRD of `{}` does not serve version `{version}` ({counted})", kind_and_group(group, kind)),
+            Some("use a version that the CRD lists as served".to_owned()),
+        ),
+        Served::No => (
+            Severity::Blocks,
+            "not_served",
+            format!("nothing serves `{kind}` of `{api}`: neither the cluster nor a CRD of this plan ({counted})"),
+            Some("add the CRD, such as the operator that brings it".to_owned()),
+        ),
+    };
+    Some(note(severity, code, None, message, help))
+}
+
+fn minor_of(version: &str) -> Option<u32> {
+    let minor = version.strip_prefix("1.")?;
+    let end = minor.find(|c: char| !c.is_ascii_digit()).unwrap_or(minor.len());
+    minor.get(..end)?.parse().ok()
+}
+
+/// Namespaces that a cluster to come will not have.
+fn namespaces(objects: &[&ObjectView<'_>], facts: &ClusterFacts) -> Vec<Note> {
+    if facts.exists {
+        return Vec::new();
+    }
+    let places = || {
+        objects.iter().filter_map(|it| match it.locator {
+            Locator::Object(place) => Some(place),
+            Locator::Arm(_) => None,
+        })
+    };
+    let made: BTreeSet<&str> =
+        places().filter(|it| it.kind == "Namespace" && it.group.is_empty()).map(|it| it.name.as_str()).collect();
+    let mut missing: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for place in places() {
+        if let Some(namespace) = place.namespace.as_deref().filter(|it| !made.contains(it) && !SYSTEM.contains(it)) {
+            missing.entry(namespace).or_default().push(format!("{}/{}", place.kind, place.name));
+        }
+    }
+    let one = |(namespace, names): (&str, Vec<String>)| {
+        let message = format!("the namespace `{namespace}` is not made by this plan ({})", counted(&names));
+        let help = "add the Namespace; one that a controller makes comes too late".to_owned();
+        note(Severity::Warning, "no_namespace", None, message, Some(help))
+    };
+    missing.into_iter().map(one).collect()
+}
