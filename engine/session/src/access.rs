@@ -1,0 +1,213 @@
+//! The way into each cluster of a stack.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use kfplan_azure::{AccessMode, ArmClient, ArmId};
+use kfplan_identity::{AKS_SCOPE, Identity};
+use kfplan_kubernetes::Access;
+use kfplan_model::{Address, Resource, ResourceAddress, Stack, Value};
+use kfplan_objects::yaml;
+use kfplan_plan::{ArmLocator, Class, Locator, Recorded, Trouble};
+
+/// How one cluster is got into.
+enum Way {
+    /// AKS hands out a kubeconfig.
+    Aks { place: ArmLocator, auth: String },
+    /// A kubeconfig of this machine, at one context.
+    File { path: PathBuf, context: String },
+    /// The service account of the pod that kfplan runs in.
+    InCluster,
+}
+
+/// Every cluster of a stack, and of its state.
+pub(crate) struct ClusterAccess {
+    azure: Option<(Arc<ArmClient>, Arc<Identity>)>,
+    ways: BTreeMap<ResourceAddress, Result<Way, Trouble>>,
+}
+
+impl ClusterAccess {
+    pub(crate) fn new(
+        azure: Option<(Arc<ArmClient>, Arc<Identity>)>,
+        subscription: Option<&str>,
+        stack: &Stack,
+        folder: &std::path::Path,
+        records: &BTreeMap<Address, Recorded>,
+    ) -> Self {
+        let mut ways = BTreeMap::new();
+        for recorded in records.values() {
+            if let Locator::Arm(place) = &recorded.record.locator
+                && recorded.record.address.resource().type_name() == "aks_cluster"
+            {
+                ways.insert(
+                    recorded.record.address.resource().clone(),
+                    Ok(Way::Aks { place: place.clone(), auth: "auto".to_owned() }),
+                );
+            }
+        }
+        for (address, resource) in &stack.resources {
+            match address.type_name() {
+                "aks_cluster" => {
+                    let way = aks(resource, stack, subscription);
+                    // What is recorded stands where the stack's names are known only after apply.
+                    if way.is_ok() || !ways.contains_key(address) {
+                        ways.insert(address.clone(), way);
+                    }
+                }
+                "kubernetes_cluster" => {
+                    ways.insert(address.clone(), Ok(existing(resource, folder)));
+                }
+                _ => {}
+            }
+        }
+        Self { azure, ways }
+    }
+
+    fn way(&self, cluster: &ResourceAddress) -> Result<&Way, Trouble> {
+        match self.ways.get(cluster) {
+            Some(Ok(way)) => Ok(way),
+            Some(Err(trouble)) => Err(trouble.clone()),
+            None => Err(Trouble::new(
+                Class::Permanent,
+                "cluster",
+                format!("`{cluster}` is not a cluster of this stack"),
+                "check the address",
+            )),
+        }
+    }
+}
+
+fn text<'a>(resource: &'a Resource, field: &str) -> Option<&'a str> {
+    resource.fields.get(field).and_then(Value::as_str)
+}
+
+fn aks(resource: &Resource, stack: &Stack, subscription: Option<&str>) -> Result<Way, Trouble> {
+    let unknown = |what: &str| {
+        Trouble::new(
+            Class::Permanent,
+            "cluster",
+            format!("{what} of `{}` is known only after apply", resource.address),
+            "state it, so that the cluster can be looked at",
+        )
+    };
+    let name = text(resource, "name").ok_or_else(|| unknown("`name`"))?;
+    let group = match resource.fields.get("resource_group") {
+        Some(Value::Handle(group)) => stack.resources.get(group).and_then(|group| text(group, "name")),
+        other => other.and_then(Value::as_str),
+    };
+    let group = group.ok_or_else(|| unknown("`resource_group`"))?;
+    let subscription = subscription.ok_or_else(|| {
+        Trouble::new(Class::Permanent, "no_azure", "the stack has no `[azure]`", "add `[azure]` with `subscription`")
+    })?;
+    let id = format!(
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ContainerService/managedClusters/{name}"
+    );
+    let place = ArmLocator { id, api_version: kfplan_azure::AKS_API_VERSION.to_owned() };
+    Ok(Way::Aks { place, auth: text(resource, "auth").unwrap_or("auto").to_owned() })
+}
+
+fn existing(resource: &Resource, folder: &std::path::Path) -> Way {
+    match text(resource, "kubeconfig") {
+        Some("in-cluster") | None => Way::InCluster,
+        Some(path) => {
+            Way::File { path: folder.join(path), context: text(resource, "context").unwrap_or_default().to_owned() }
+        }
+    }
+}
+
+#[async_trait]
+impl Access for ClusterAccess {
+    async fn kubeconfig(&self, cluster: &ResourceAddress) -> Result<String, Trouble> {
+        match self.way(cluster)? {
+            Way::Aks { place, auth } => match &self.azure {
+                Some((client, identity)) => aks_kubeconfig(client, identity, place, auth).await,
+                None => Err(Trouble::new(
+                    Class::Permanent,
+                    "no_azure",
+                    "the stack has no `[azure]`",
+                    "add `[azure]` with `subscription`",
+                )),
+            },
+            Way::File { path, context } => at_context(path, context),
+            Way::InCluster => in_cluster(),
+        }
+    }
+}
+
+/// The kubeconfig of an AKS cluster. Where it takes Entra ID, the token of the Azure identity is put in, so that no
+/// kubelogin is needed.
+async fn aks_kubeconfig(
+    client: &ArmClient,
+    identity: &Identity,
+    place: &ArmLocator,
+    auth: &str,
+) -> Result<String, Trouble> {
+    let access = client.cluster_access(&ArmId::new(place.id.as_str()), auth).await.map_err(|error| error.trouble())?;
+    if access.mode != AccessMode::Aad {
+        return Ok(access.kubeconfig().to_owned());
+    }
+    let token = identity.token(AKS_SCOPE).await.map_err(|error| error.trouble())?;
+    let form = || {
+        Trouble::new(
+            Class::Auth,
+            "kubeconfig",
+            format!("AKS gave no kubeconfig of `{}`", place.id),
+            "try `auth = \"user\"` on the cluster",
+        )
+    };
+    let documents = yaml::parse_documents(access.kubeconfig(), yaml::Dialect::Kustomize5).map_err(|_| form())?;
+    let mut config = documents.into_iter().next().ok_or_else(form)?;
+    for user in config.get_mut("users").and_then(serde_json::Value::as_array_mut).ok_or_else(form)? {
+        user["user"] = serde_json::json!({"token": token.secret()});
+    }
+    Ok(yaml::to_text(&config))
+}
+
+/// A kubeconfig of this machine with `context` as the current one.
+fn at_context(path: &std::path::Path, context: &str) -> Result<String, Trouble> {
+    let wrong = |what: String| {
+        Trouble::new(
+            Class::Auth,
+            "kubeconfig",
+            format!("`{}` {what}", path.display()),
+            "check `kubeconfig` and `context` of the cluster",
+        )
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let documents =
+        yaml::parse_documents(&text, yaml::Dialect::Kustomize5).map_err(|_| wrong("is not YAML".to_owned()))?;
+    let mut config = documents
+        .into_iter()
+        .next()
+        .filter(serde_json::Value::is_object)
+        .ok_or_else(|| wrong("holds no kubeconfig".to_owned()))?;
+    let contexts = config.get("contexts").and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
+    if !contexts.iter().any(|entry| entry.get("name").and_then(serde_json::Value::as_str) == Some(context)) {
+        return Err(wrong(format!("has no context `{context}`")));
+    }
+    config["current-context"] = context.into();
+    Ok(yaml::to_text(&config))
+}
+
+/// The kubeconfig of the pod's service account. Source: "Accessing the Kubernetes API from a Pod" of the Kubernetes docs.
+fn in_cluster() -> Result<String, Trouble> {
+    const FOLDER: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+    let server = std::env::var("KUBERNETES_SERVICE_HOST").ok().zip(std::env::var("KUBERNETES_SERVICE_PORT").ok());
+    let Some((host, port)) = server else {
+        return Err(Trouble::new(
+            Class::Auth,
+            "in_cluster",
+            "kfplan does not run in a pod: `KUBERNETES_SERVICE_HOST` is not set",
+            "name a kubeconfig and a context",
+        ));
+    };
+    let config = serde_json::json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "pod",
+        "clusters": [{"name": "pod", "cluster": {"server": format!("https://{host}:{port}"), "certificate-authority": format!("{FOLDER}/ca.crt")}}],
+        "users": [{"name": "pod", "user": {"tokenFile": format!("{FOLDER}/token")}}],
+        "contexts": [{"name": "pod", "context": {"cluster": "pod", "user": "pod"}}],
+    });
+    Ok(config.to_string())
+}

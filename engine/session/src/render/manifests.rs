@@ -1,0 +1,121 @@
+//! A `manifests` resource as objects: files, a kustomization, or inline YAML.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use kfplan_kustomize::Dialect;
+use kfplan_model::Value;
+use kfplan_objects::yaml;
+use kfplan_plan::{Digest, InputDigest, RenderRequest, Rendered, RenderedObject};
+use kfplan_sources::Tree;
+use serde_json::Value as Json;
+
+use super::OpenRepos;
+use super::kubeflow::in_repo;
+use crate::error::{Failure, SessionError};
+use crate::place::Place;
+use crate::repos::TreeFiles;
+
+/// The rendered objects, and the files that were read by repo.
+pub(super) fn render(
+    request: &RenderRequest,
+    place: &Place,
+    repos: &OpenRepos,
+) -> Result<(Rendered, BTreeMap<String, BTreeSet<String>>), SessionError> {
+    let fields = &request.fields;
+    let mut read: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let (mut bodies, mut inputs) = (Vec::new(), Vec::new());
+    for pattern in fields.get("files").map(Value::as_list).unwrap_or_default().iter().filter_map(Value::as_str) {
+        for (name, text) in files(request, place, pattern)? {
+            inputs.push(InputDigest { name: name.clone(), digest: Digest::of(text.as_bytes()) });
+            bodies.extend(parsed(request, &name, &text)?);
+        }
+    }
+    if let Some(source) = fields.get("kustomization").and_then(Value::as_str) {
+        bodies.extend(kustomized(request, place, repos, source, &mut read, &mut inputs)?);
+    }
+    if let Some(text) = fields.get("yaml").and_then(Value::as_str) {
+        bodies.extend(parsed(request, "yaml", text)?);
+    }
+    let objects = bodies
+        .into_iter()
+        .map(|body| RenderedObject {
+            application: None,
+            body: Arc::new(body),
+            holes: Vec::new(),
+            sensitive: Vec::new(),
+        })
+        .collect();
+    Ok((Rendered { objects, notes: Vec::new(), inputs, digest: None }, read))
+}
+
+fn files(request: &RenderRequest, place: &Place, pattern: &str) -> Result<Vec<(String, String)>, SessionError> {
+    let found = crate::glob::matches(place.folder(), pattern)
+        .map_err(|error| SessionError::system(&format!("list `{pattern}`"), &error))?;
+    if found.is_empty() {
+        return Err(Failure::new(
+            "manifests::files",
+            format!("`{pattern}` of `{}` matches no file", request.resource),
+            "it is relative to the stack file; `**` stands for any folders",
+        )
+        .into());
+    }
+    found.into_iter().map(|path| Ok((path.display().to_string(), place.read(&place.folder().join(&path))?))).collect()
+}
+
+/// The objects of a YAML text; the items of a `List` stand for themselves.
+fn parsed(request: &RenderRequest, name: &str, text: &str) -> Result<Vec<Json>, SessionError> {
+    let wrong = |error: String| {
+        Failure::new("manifests::yaml", format!("`{name}` of `{}`: {error}", request.resource), "correct the file")
+    };
+    let documents = yaml::parse_documents(text, yaml::Dialect::Kustomize5).map_err(|error| wrong(error.to_string()))?;
+    let mut objects = Vec::new();
+    for document in documents {
+        match document.get("items") {
+            Some(Json::Array(items))
+                if document.get("kind").and_then(Json::as_str).is_some_and(|kind| kind.ends_with("List")) =>
+            {
+                objects.extend(items.iter().cloned())
+            }
+            _ => objects.push(document),
+        }
+    }
+    Ok(objects)
+}
+
+fn kustomized(
+    request: &RenderRequest,
+    place: &Place,
+    repos: &OpenRepos,
+    source: &str,
+    read: &mut BTreeMap<String, BTreeSet<String>>,
+    inputs: &mut Vec<InputDigest>,
+) -> Result<Vec<Json>, SessionError> {
+    let failed = |errors: kfplan_kustomize::RenderErrors| {
+        let related = errors
+            .0
+            .iter()
+            .map(|error| Failure { help: None, ..Failure::new("kustomize", crate::repos::reason(error), "") })
+            .collect();
+        SessionError::from(Failure::all(
+            "kustomize",
+            format!("`{source}` of `{}` cannot be rendered", request.resource),
+            related,
+        ))
+    };
+    if source.starts_with('@') {
+        let (repo, path) = in_repo(request, source)?;
+        let opened = repos.get(repo).ok_or_else(|| {
+            Failure::new("repo", format!("`@{repo}` is not declared"), format!("add `[repos.{repo}]`"))
+        })?;
+        let rendered = kfplan_kustomize::render(&opened.files, path, Dialect::V3_2).map_err(failed)?;
+        read.entry(repo.to_owned()).or_default().extend(rendered.read);
+        return Ok(rendered.objects);
+    }
+    let root = Tree::open(place.folder()).map_err(|error| crate::repos::failed("the stack's folder", &error))?;
+    let files = TreeFiles(root);
+    let rendered = kfplan_kustomize::render(&files, source.trim_end_matches('/'), Dialect::V3_2).map_err(failed)?;
+    let found = crate::repos::digest_of(&files, &rendered.read.into_iter().collect())?;
+    inputs.push(InputDigest { name: source.to_owned(), digest: Digest::of(found.as_bytes()) });
+    Ok(rendered.objects)
+}
