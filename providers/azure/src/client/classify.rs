@@ -63,9 +63,10 @@ fn by_code(code: &str, message: &str) -> Option<(Class, String)> {
         | "QuotaExceeded"
         | "InsufficientVCPUQuota"
         | "AgentPoolLimitExceeded"
-        | "SubscriptionQuotaExceeded" => {
-            (Class::Quota, "ask for more at https://aka.ms/ProdportalCRP (quotas), or use fewer or smaller machines")
-        }
+        | "SubscriptionQuotaExceeded" => (
+            Class::Quota,
+            "ask for more at https://learn.microsoft.com/azure/quotas/view-quotas, or use fewer or smaller machines",
+        ),
         "AllocationFailed"
         | "ZonalAllocationFailed"
         | "OverconstrainedAllocationRequest"
@@ -73,16 +74,17 @@ fn by_code(code: &str, message: &str) -> Option<(Class, String)> {
             Class::Retryable,
             "Azure has no such machine free there now: try later, or choose another size, zone or region",
         ),
-        "OperationNotAllowed" if lower.contains("quota") => {
-            (Class::Quota, "ask for more at https://aka.ms/ProdportalCRP (quotas), or use fewer or smaller machines")
-        }
+        "OperationNotAllowed" if lower.contains("quota") => (
+            Class::Quota,
+            "ask for more at https://learn.microsoft.com/azure/quotas/view-quotas, or use fewer or smaller machines",
+        ),
         "OperationNotAllowed" if lower.contains("in progress") || lower.contains("pending-operation") => {
             (Class::Retryable, "another operation runs on the cluster: it ends by itself")
         }
         "OriginalEtagNotExpect" | "OperationPreempted" | "EtagMismatch" | "AnotherOperationInProgress" => {
             (Class::Retryable, "another writer changed the cluster meanwhile: try again")
         }
-        "Canceled" => (Class::Retryable, "somebody aborted the operation: run the same command again to take it up"),
+        "Canceled" => (Class::Conflict, "somebody aborted the operation: run the same command again to take it up"),
         "ResourceGroupBeingDeleted" => (Class::Retryable, "the group is going away: wait until it is gone"),
         "InvalidResourceLocation" | "InvalidResourceGroupLocation" => {
             (Class::Conflict, "the name is taken in another region: choose another name, or state that region")

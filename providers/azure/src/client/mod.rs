@@ -224,3 +224,6 @@ fn unreachable(host: &str, error: &azure_core::Error) -> Trouble {
 pub(crate) fn seconds(text: &str) -> Option<Duration> {
     text.trim().parse::<u64>().ok().map(Duration::from_secs)
 }
+
+#[cfg(test)]
+mod tests;

@@ -51,7 +51,13 @@ impl<'a> Comparing<'a> {
         }
         self.gone(&ignore);
         self.undone();
-        self.found.fields = Some(fingerprint(Some(self.desired), self.live, self.key));
+        // What is yielded is not sent, and so stales nothing.
+        let mut sent = self.desired.clone();
+        for path in &self.found.yielded {
+            path.remove(&mut sent.body);
+            sent.holes.retain(|hole| !hole.path.starts_with(path));
+        }
+        self.found.fields = Some(fingerprint(Some(&sent), self.live, self.key));
         if let Some(recorded) = self.recorded {
             let drift = drift(recorded, self.live, self.key);
             self.found.drift =
@@ -239,13 +245,14 @@ fn is_empty(value: &Json) -> bool {
 /// Keyed digest of the live values at the stated paths; for a delete of the marks. States, counters and what the
 /// stack does not state are not in it, so they stale nothing.
 pub(crate) fn fingerprint(desired: Option<&Desired>, live: &Json, key: &StackKey) -> Digest {
-    let values: Vec<Json> = match desired {
+    let mut values: Vec<String> = match desired {
         Some(desired) => {
             let holes: Vec<Path> = desired.holes.iter().map(|hole| hole.path.clone()).collect();
             let paths = leaves(&desired.body, &holes).into_iter().map(|(path, _)| path);
-            paths.map(|path| json!([path.to_string(), path.get(live)])).collect()
+            paths.map(|path| json!([path.to_string(), path.get(live)]).to_string()).collect()
         }
-        None => vec![json!([live.get("tags"), live.pointer("/properties/tags")])],
+        None => vec![json!([live.get("tags"), live.pointer("/properties/tags")]).to_string()],
     };
-    key.digest("fields", Json::Array(values).to_string().as_bytes())
+    values.sort();
+    key.digest("fields", values.join("\n").as_bytes())
 }

@@ -362,6 +362,16 @@ fn the_fingerprint_moves_only_with_what_is_stated() {
         &key(),
     );
     assert_eq!(comparison.fields, of(&now));
+    // What is ignored is not sent: whoever sends the rest finds the same fingerprint.
+    let ignore = ["/system_pool/count".parse().expect("a path")];
+    let desired = draft.desired.as_ref().expect("a body");
+    let comparison = ArmRules.compare(desired, None, &live(now.clone()), &ownership(), &ignore, &[], &key());
+    let mut sent = desired.clone();
+    for path in &comparison.yielded {
+        path.remove(&mut sent.body);
+    }
+    let scaled = put(now, "/properties/agentPoolProfiles/0/count", json!(4));
+    assert_eq!(comparison.fields, ArmRules.fingerprint(Some(&sent), &live(scaled), &ownership(), &key()));
 }
 
 #[test]

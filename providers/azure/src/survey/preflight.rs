@@ -363,7 +363,7 @@ impl<'a> Judge<'a> {
             let what =
                 if family == "cores" { "cores of all families".to_owned() } else { format!("cores of `{family}`") };
             let by: Vec<String> = cores.by.iter().map(|name| format!("`{name}`")).collect();
-            let help = "ask for more at https://aka.ms/ProdportalCRP (quotas), or use fewer or smaller machines";
+            let help = "ask for more at https://learn.microsoft.com/azure/quotas/view-quotas, or use fewer or smaller machines";
             let have = format!("{left} of {} {what} are left in {location}", quota.limit);
             if cores.at_once > left {
                 let message = format!("{have}, and pools {} need {} more", by.join(", "), cores.at_once);

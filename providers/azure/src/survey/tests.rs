@@ -153,8 +153,8 @@ fn sizes_are_judged_by_what_the_region_has() {
     Blocks preflight::zone_restricted aks_node_pool.zones: pool `zones`: Standard_NC24ads_A100_v4 is not to be had in zone 2 of westus2; use zones 1, 3
     Warning preflight::arm64 aks_node_pool.arm: pool `arm`: Standard_D4pds_v5 has Arm processors: images that are built for amd64 only will not start; choose an x64 size unless all images are built for both
     Warning preflight::no_gpu aks_node_pool.taint: pool `taint`: Standard_D4s_v3 has no GPU, and its taint says that it has; choose a size with a GPU, such as Standard_NC4as_T4_v3
-    Warning preflight::quota 0 of 0 cores of `StandardNCADSA100v4Family` are left in westus2, and pools `zones` can grow by 24; ask for more at https://aka.ms/ProdportalCRP (quotas), or use fewer or smaller machines
-    Warning preflight::quota 50 of 350 cores of all families are left in westus2, and pools `arm`, `closed`, `driver`, `mig`, `plain`, `small`, `system`, `taint`, `zones` can grow by 57; ask for more at https://aka.ms/ProdportalCRP (quotas), or use fewer or smaller machines
+    Warning preflight::quota 0 of 0 cores of `StandardNCADSA100v4Family` are left in westus2, and pools `zones` can grow by 24; ask for more at https://learn.microsoft.com/azure/quotas/view-quotas, or use fewer or smaller machines
+    Warning preflight::quota 50 of 350 cores of all families are left in westus2, and pools `arm`, `closed`, `driver`, `mig`, `plain`, `small`, `system`, `taint`, `zones` can grow by 57; ask for more at https://learn.microsoft.com/azure/quotas/view-quotas, or use fewer or smaller machines
     "#);
 }
 
@@ -164,11 +164,11 @@ fn quota_counts_what_comes() {
     let more = pool("aks_node_pool.more", json!({"vm_size": "Standard_NC4as_T4_v3", "count": 1}));
     let spot = pool("aks_node_pool.spot", json!({"vm_size": "Standard_D4s_v3", "count": 2, "priority": "spot"}));
     let big = pool("aks_node_pool.big", json!({"vm_size": "Standard_D4s_v3", "count": 20}));
-    insta::assert_snapshot!(judged(&[group(), cluster(), gpu.clone()], &[], &[], &survey()), @r"Warning preflight::quota 4 of 64 cores of `Standard NCASv3_T4 Family` are left in westus2, and pools `gpu` can grow by 16; ask for more at https://aka.ms/ProdportalCRP (quotas), or use fewer or smaller machines");
+    insta::assert_snapshot!(judged(&[group(), cluster(), gpu.clone()], &[], &[], &survey()), @r"Warning preflight::quota 4 of 64 cores of `Standard NCASv3_T4 Family` are left in westus2, and pools `gpu` can grow by 16; ask for more at https://learn.microsoft.com/azure/quotas/view-quotas, or use fewer or smaller machines");
     insta::assert_snapshot!(judged(&[group(), cluster(), gpu.clone(), more, spot, big], &[], &[], &survey()), @r"
-    Blocks preflight::quota 4 of 4 cores of `lowPriorityCores` are left in westus2, and pools `spot` need 8 more; ask for more at https://aka.ms/ProdportalCRP (quotas), or use fewer or smaller machines
-    Blocks preflight::quota 4 of 64 cores of `Standard NCASv3_T4 Family` are left in westus2, and pools `gpu`, `more` need 8 more; ask for more at https://aka.ms/ProdportalCRP (quotas), or use fewer or smaller machines
-    Blocks preflight::quota 50 of 350 cores of all families are left in westus2, and pools `big`, `gpu`, `more`, `system` need 96 more; ask for more at https://aka.ms/ProdportalCRP (quotas), or use fewer or smaller machines
+    Blocks preflight::quota 4 of 4 cores of `lowPriorityCores` are left in westus2, and pools `spot` need 8 more; ask for more at https://learn.microsoft.com/azure/quotas/view-quotas, or use fewer or smaller machines
+    Blocks preflight::quota 4 of 64 cores of `Standard NCASv3_T4 Family` are left in westus2, and pools `gpu`, `more` need 8 more; ask for more at https://learn.microsoft.com/azure/quotas/view-quotas, or use fewer or smaller machines
+    Blocks preflight::quota 50 of 350 cores of all families are left in westus2, and pools `big`, `gpu`, `more`, `system` need 96 more; ask for more at https://learn.microsoft.com/azure/quotas/view-quotas, or use fewer or smaller machines
     ");
     // Nodes that are there are counted as used already.
     let live = json!({"properties": {"vmSize": "Standard_NC4as_T4_v3", "count": 4}});
