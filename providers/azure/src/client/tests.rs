@@ -183,6 +183,21 @@ async fn a_lost_race_is_read_again_and_judged_by_its_fields() {
 }
 
 #[tokio::test]
+async fn a_precondition_that_is_accepted_and_fails_later_is_tried_anew() {
+    let server = Server::new().await;
+    let operation = format!("{}/op", server.url);
+    let operation = [("azure-asyncoperation", operation.as_str())];
+    let failed = json!({"error": {"code": "PreconditionFailed", "message": "The pool has been modified (etag mismatch)."}, "status": "Failed"});
+    server.answer(200, &pool(1)).answer_with(200, &operation, &pool(1));
+    let begun = server.azure().begin(&call(Action::Update, Precondition::Anything)).await;
+    let Progress::Waiting { ticket, .. } = begun else { panic!("{begun:?}") };
+    server.answer(200, &failed).answer(200, &pool(1)).answer(200, &pool(2)).answer(200, &pool(2));
+    let done = server.azure().progress(&ticket).await;
+    assert!(matches!(done, Progress::Done(_)), "{done:?}");
+    assert_eq!(server.seen().iter().filter(|seen| seen.line.starts_with("PUT")).count(), 2);
+}
+
+#[tokio::test]
 async fn a_token_goes_to_no_other_host() {
     let server = Server::new().await;
     server.answer(200, &json!({"value": [1], "nextLink": "http://localhost:1/elsewhere"}));

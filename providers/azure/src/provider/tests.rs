@@ -333,21 +333,6 @@ fn drafts_of_pool(pool: (&'static str, Json)) -> Draft {
 }
 
 #[tokio::test]
-async fn a_precondition_that_fails_later_is_tried_anew() {
-    let (sky, drafts) = with_group().await;
-    let (_, record) = sky.apply(&drafts[1], None).await;
-    let (_, mut payload, precondition) = sky.plan(&drafts[1], Some(&record)).await;
-    payload.desired.body["tags"]["team"] = json!("ml");
-    // Somebody else writes between our read and our write, and Azure accepts ours all the same.
-    sky.faults(vec![Rule::nth(1, "PUT", "managedClusters", Fault::Azure(AzureFault::LatePrecondition))]).await;
-    let call =
-        Call { action: Action::Update, locator: drafts[1].locator.clone(), payload: Some(payload), precondition };
-    let (_, end) = sky.follow(sky.azure.begin(&call).await).await;
-    assert!(matches!(end, Progress::Done(_)), "{end:?}");
-    assert_eq!(sky.seen(&drafts[1]).await.expect("it is there").body["tags"]["team"], "ml");
-}
-
-#[tokio::test]
 async fn what_is_not_ours_is_not_taken() {
     let (sky, drafts) = with_group().await;
     let theirs = json!({"location": "westus2", "identity": {"type": "SystemAssigned"}, "properties": {"dnsPrefix": "x",
