@@ -14,18 +14,20 @@ mod kinds;
 pub mod marks;
 pub mod noise;
 mod order;
+pub mod partial;
 pub mod pods;
 mod preflight;
 mod ready;
 mod rules;
 pub mod structure;
 mod tables;
+pub mod trial;
 pub mod values;
 pub mod yaml;
 
 pub use compare::applied;
 pub use error::ObjectError;
-pub use kinds::{drafts, kinds};
+pub use kinds::{as_sent, drafts, kinds};
 pub use ready::{WebhookOutcome, is_ready, webhook_probe};
 pub use rules::ObjectRules;
 

@@ -6,5 +6,6 @@ mod comparing;
 mod fieldsets;
 mod kinds;
 mod ordering;
+mod patching;
 mod readiness;
 mod world;

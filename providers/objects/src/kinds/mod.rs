@@ -14,6 +14,7 @@ use kfplan_model::{Path, Position, Resource, ResourceAddress, Value};
 use kfplan_plan::{Kind, Problem};
 
 pub use drafts::drafts;
+pub use normal::as_sent;
 
 /// The resource types of this crate, for config and planner.
 #[must_use]

@@ -48,6 +48,20 @@ pub(super) fn normalise(desired: &mut Desired, namespace: Option<&str>) {
     holes.retain(|hole| hole.path.get(body).is_some());
 }
 
+/// A body as it is sent once everything in it is known: the text of a Secret is data to the server, which would otherwise
+/// keep the one and own the other.
+#[must_use]
+pub fn as_sent(body: &Json) -> Json {
+    let mut sent = body.clone();
+    if kind_of(body) == "Secret"
+        && group_of(body).is_empty()
+        && let Some(map) = sent.as_object_mut()
+    {
+        text_to_data(map, &[]);
+    }
+    sent
+}
+
 /// Takes out what is stated as nothing. Custom resources keep it: their schema may tell nothing from absent.
 fn prune(map: &mut Map<String, Json>, path: &mut Path, holes: &[Hole], depth: usize) {
     if depth > MAX_DEPTH {

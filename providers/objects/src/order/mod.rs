@@ -13,7 +13,7 @@ mod webhooks;
 
 use kfplan_plan::{ObjectView, Ordering};
 
-pub(crate) use selectors::matches_labels;
+pub(crate) use selectors::{label as label_of, matches_labels, selects};
 
 /// Edges and gates among objects.
 pub(crate) fn order(objects: &[ObjectView<'_>]) -> Ordering {
