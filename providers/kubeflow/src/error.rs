@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use kfplan_kustomize::{Place, RenderErrors};
+use kfplan_kustomize::{Finding, Place, RenderErrors};
 use kfplan_objects::yaml::YamlError;
 
 /// One thing that is wrong.
@@ -26,17 +26,13 @@ pub enum KubeflowError {
         found: String,
     },
     /// A KfDef from before Kubeflow 1.0.
-    #[error(
-        "{place}: `kfdef.apps.kubeflow.org/v1alpha1` is from before Kubeflow 1.0, and no tool reads it any more; take a KfDef of `v1`"
-    )]
+    #[error("{place}: `kfdef.apps.kubeflow.org/v1alpha1` is from before Kubeflow 1.0, and no tool reads it any more")]
     V1Alpha1 {
         /// Where.
         place: Place,
     },
     /// A KfDef that is put together from overlays and parameters.
-    #[error(
-        "{place}: a KfDef without an application `kubeflow-apps` is of the older kind: {reason}; take a KfDef of version 1.1 or 1.2"
-    )]
+    #[error("{place}: a KfDef without an application `kubeflow-apps` is of the older kind: {reason}")]
     Legacy {
         /// Where.
         place: Place,
@@ -64,7 +60,7 @@ pub enum KubeflowError {
         origin: Option<String>,
     },
     /// Something to be removed is not there.
-    #[error("there is no application `{name}` to remove; there are: {}", known.join(", "))]
+    #[error("there is no application `{name}` to remove")]
     UnknownApplication {
         /// What was to be removed.
         name: String,
@@ -89,7 +85,7 @@ pub enum KubeflowError {
         source: RenderErrors,
     },
     /// A list of patches names one that does not exist.
-    #[error("there is no AKS patch `{name}`; there are: {}", known.join(", "))]
+    #[error("there is no AKS patch `{name}`")]
     UnknownPatch {
         /// The name.
         name: String,
@@ -97,9 +93,7 @@ pub enum KubeflowError {
         known: Vec<&'static str>,
     },
     /// Whether a patch is needed cannot be told.
-    #[error(
-        "whether the AKS patch `{name}` is needed cannot be told: {reason}; list the patches you want in `aks_patches`"
-    )]
+    #[error("whether the AKS patch `{name}` is needed cannot be told: {reason}")]
     Undecided {
         /// The patch.
         name: &'static str,
@@ -111,11 +105,23 @@ pub enum KubeflowError {
     Rule {
         /// The patch.
         name: &'static str,
-        /// Why not, and what to do.
+        /// Why not.
+        reason: String,
+        /// What to do.
+        help: String,
+    },
+    /// One of the user's own patches changes nothing.
+    #[error("`/patch/{place}` ({target}): {reason}")]
+    PatchHitsNothing {
+        /// Which of them, counted from 0.
+        place: usize,
+        /// The objects it is for.
+        target: String,
+        /// What it does not find.
         reason: String,
     },
     /// One of the user's own patches cannot be made.
-    #[error("patch {place} ({target}): {reason}")]
+    #[error("`/patch/{place}` ({target}): {reason}")]
     Patch {
         /// Which of them, counted from 0.
         place: usize,
@@ -123,12 +129,91 @@ pub enum KubeflowError {
         target: String,
         /// Why it cannot be made.
         reason: String,
+        /// What to do.
+        help: &'static str,
     },
+}
+
+impl KubeflowError {
+    /// The stable code, listed in the reference of errors.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Yaml { .. } => "kubeflow::yaml",
+            Self::NotKfDef { .. } => "kubeflow::not_kfdef",
+            Self::V1Alpha1 { .. } => "kubeflow::v1alpha1",
+            Self::Legacy { .. } => "kubeflow::legacy",
+            Self::Field { .. } => "kubeflow::field",
+            Self::UnknownRepo { .. } => "kubeflow::unknown_repo",
+            Self::UnknownApplication { .. } => "kubeflow::unknown_application",
+            Self::Add { .. } => "kubeflow::add",
+            Self::Render { .. } => "kubeflow::render",
+            Self::UnknownPatch { .. } => "kubeflow::unknown_patch",
+            Self::Undecided { .. } => "kubeflow::undecided",
+            Self::Rule { .. } => "kubeflow::aks_patch",
+            Self::PatchHitsNothing { .. } => "kubeflow::patch_hits_nothing",
+            Self::Patch { .. } => "kubeflow::patch",
+        }
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub fn help(&self) -> String {
+        match self {
+            Self::Yaml { .. } => "correct the YAML at this place".to_owned(),
+            Self::NotKfDef { .. } => {
+                "name the file of a KfDef, such as `@manifests/kfdef/kfctl_k8s_istio.v1.2.0.yaml`; of a folder with a kustomization, write `kustomization = \"…\"`".to_owned()
+            }
+            Self::V1Alpha1 { .. } => "take a KfDef of `v1`, as Kubeflow 1.0 to 1.2 have them".to_owned(),
+            Self::Legacy { .. } => {
+                "take a KfDef of Kubeflow 1.1 or 1.2 that has an application `kubeflow-apps`, such as kfctl_k8s_istio.v1.2.0.yaml".to_owned()
+            }
+            Self::Field { .. } => "correct the field in a copy of the file, and name that".to_owned(),
+            Self::UnknownRepo { repo, origin, .. } => {
+                let source = origin.as_ref().map_or_else(
+                    || "url = \"…\" or path = \"…\"".to_owned(),
+                    |origin| format!("url = \"{origin}\", or path = \"…\" of a local copy"),
+                );
+                format!("declare it in the stack file: [repos.{repo}] with {source}; then run `kfplan vendor` to pin it")
+            }
+            Self::UnknownApplication { known, .. } => format!("there are: {}", known.join(", ")),
+            Self::Add { .. } => "name a folder as `@REPO/PATH`, with a kustomization in it".to_owned(),
+            Self::Render { .. } => "correct what is named in it, or leave the application out with `remove`".to_owned(),
+            Self::UnknownPatch { known, .. } => format!("there are: {}", known.join(", ")),
+            Self::Undecided { .. } => "list the patches that you want: aks_patches = [\"…\"]".to_owned(),
+            Self::Rule { help, .. } => help.clone(),
+            Self::PatchHitsNothing { .. } => {
+                "correct it (`kfplan render` shows the objects), or say `optional = true` if that may be".to_owned()
+            }
+            Self::Patch { help, .. } => (*help).to_owned(),
+        }
+    }
 }
 
 /// Everything that is wrong, in the order in which it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KubeflowErrors(pub Vec<KubeflowError>);
+
+impl KubeflowErrors {
+    /// Each error on its own, in the order in which it was found; what is wrong with the kustomization of an application
+    /// one by one.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for error in &self.0 {
+            match error {
+                KubeflowError::Render { application, source } => {
+                    findings.extend(source.findings().into_iter().map(|finding| Finding {
+                        message: format!("application `{application}`: {}", finding.message),
+                        ..finding
+                    }));
+                }
+                error => findings.push(Finding::new(error.code(), error, error.help())),
+            }
+        }
+        findings
+    }
+}
 
 impl fmt::Display for KubeflowErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

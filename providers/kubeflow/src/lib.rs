@@ -22,6 +22,7 @@ mod scope;
 pub use applications::{Application, Bundle, Choice, Repos, Source, applications};
 pub use error::{KubeflowError, KubeflowErrors};
 pub use kfdef::{KfApplication, KfDef, KfRepo};
+pub use kfplan_kustomize::Finding;
 pub use kind::kinds;
 
 #[cfg(test)]

@@ -254,8 +254,8 @@ fn elsewhere_only_what_is_not_of_azure_is_taken() {
     ");
     let unknown = Facts { kubernetes_version: None, is_aks: None, dashboard: Expose::None };
     insta::assert_snapshot!(patched(&tree, &Selection::Auto, &unknown).expect_err("it cannot be told"), @r"
-    whether the AKS patch `admissions-enforcer` is needed cannot be told: it is not known whether the cluster is AKS; list the patches you want in `aks_patches`
-    whether the AKS patch `containerd-executor` is needed cannot be told: it is not known whether the cluster is AKS; list the patches you want in `aks_patches`
+    whether the AKS patch `admissions-enforcer` is needed cannot be told: it is not known whether the cluster is AKS
+    whether the AKS patch `containerd-executor` is needed cannot be told: it is not known whether the cluster is AKS
     ");
 }
 
@@ -274,7 +274,7 @@ fn applications_are_removed_and_added() {
         add: vec!["manifests/x".to_owned(), "@others/x".to_owned(), "@manifests/nothing".to_owned()],
     };
     insta::assert_snapshot!(rendered(&tree, GUIDE, &wrong).expect_err("it cannot be done"), @r"
-    there is no application `istio-stacks` to remove; there are: namespaces, application, istio-stack, cluster-local-gateway, istio, cert-manager-crds, cert-manager-kube-system-resources, cert-manager, add-anonymous-user-filter, metacontroller, bootstrap, spark-operator, kubeflow-apps, knative, kfserving, spartakus
+    there is no application `istio-stacks` to remove
     `manifests/x` cannot be added: it must have the form `@REPO/PATH`
     @others/x: the repository `others` is not declared
     application `nothing` cannot be rendered: nothing: `nothing` holds no `kustomization.yaml`, `kustomization.yml` or `Kustomization`

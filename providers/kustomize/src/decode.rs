@@ -91,11 +91,7 @@ impl Decoder<'_> {
         match &node.kind {
             Kind::Text(text) => Some(text.clone()),
             Kind::Null => None,
-            Kind::Bool(_) | Kind::Number(_) => {
-                self.wrong(field, node, "text: write it in quotes");
-                None
-            }
-            Kind::List(_) | Kind::Map(_) => {
+            Kind::Bool(_) | Kind::Number(_) | Kind::List(_) | Kind::Map(_) => {
                 self.wrong(field, node, "text");
                 None
             }

@@ -51,7 +51,7 @@ pub enum RenderError {
         directory: String,
     },
     /// A folder holds several kustomization files.
-    #[error("{place}: the folder holds several kustomization files ({}); keep one", names.join(", "))]
+    #[error("{place}: the folder holds several kustomization files ({})", names.join(", "))]
     SeveralKustomizations {
         /// The folder.
         place: Place,
@@ -78,7 +78,7 @@ pub enum RenderError {
         source: ReadError,
     },
     /// A path leads out of the files that may be read.
-    #[error("{place}: `{field}` names `{path}`, which lies outside the repository; only files inside it are read")]
+    #[error("{place}: `{field}` names `{path}`, which lies outside the repository")]
     Outside {
         /// Who names it.
         place: Place,
@@ -88,7 +88,7 @@ pub enum RenderError {
         path: String,
     },
     /// A base at a URL.
-    #[error("{place}: `{field}` names the remote base `{url}`; vendor it and name the local copy")]
+    #[error("{place}: `{field}` names the remote base `{url}`")]
     Remote {
         /// Who names it.
         place: Place,
@@ -127,7 +127,7 @@ pub enum RenderError {
         source: YamlError,
     },
     /// A field that the dialect does not know.
-    #[error("{place}: unknown field `{field}`{}", nearest.as_ref().map(|name| format!("; did you mean `{name}`?")).unwrap_or_default())]
+    #[error("{place}: unknown field `{field}`")]
     UnknownField {
         /// Where it stands.
         place: Place,
@@ -143,8 +143,10 @@ pub enum RenderError {
         place: Place,
         /// The field.
         field: String,
-        /// Why not, and what to do instead.
+        /// Why not.
         reason: &'static str,
+        /// What to do instead.
+        help: &'static str,
     },
     /// A field with a value of the wrong kind.
     #[error("{place}: `{field}` is {found}; it must be {wanted}")]
@@ -223,6 +225,63 @@ impl RenderError {
             | Self::Twice { place, .. }
             | Self::Transform { place, .. } => Some(place),
         }
+    }
+}
+
+impl RenderError {
+    /// The stable code, listed in the reference of errors.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Dialect => "kustomize::dialect",
+            Self::NoKustomization { .. } => "kustomize::no_kustomization",
+            Self::SeveralKustomizations { .. } => "kustomize::several_kustomizations",
+            Self::Missing { .. } => "kustomize::missing_file",
+            Self::Read { .. } => "kustomize::read",
+            Self::Outside { .. } => "kustomize::outside",
+            Self::Remote { .. } => "kustomize::remote",
+            Self::Cycle { .. } => "kustomize::cycle",
+            Self::TooMany { .. } => "kustomize::too_many",
+            Self::Yaml { .. } => "kustomize::yaml",
+            Self::UnknownField { .. } => "kustomize::unknown_field",
+            Self::Unsupported { .. } => "kustomize::unsupported",
+            Self::WrongType { .. } => "kustomize::wrong_type",
+            Self::Field { .. } => "kustomize::field",
+            Self::Object { .. } => "kustomize::object",
+            Self::Twice { .. } => "kustomize::twice",
+            Self::Transform { .. } => "kustomize::transform",
+        }
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub fn help(&self) -> String {
+        let fixed = match self {
+            Self::UnknownField { nearest: Some(nearest), .. } => return format!("write `{nearest}`, or take it out"),
+            Self::WrongType { wanted: "text", found: "a number" | "a truth value", .. } => "write it in quotes",
+            Self::WrongType { wanted, .. } => return format!("write {wanted} there"),
+            Self::Dialect => "take a kustomization of dialect 3.2, such as those of Kubeflow 1.0 to 1.2",
+            Self::NoKustomization { .. } => "name the folder that holds the kustomization, or write one there",
+            Self::SeveralKustomizations { .. } => "keep one of them: only one is ever read",
+            Self::Missing { .. } => {
+                "correct the path, which is seen from the folder of the kustomization, or add the file"
+            }
+            Self::Read { .. } => "see that the file can be read and is text in UTF-8",
+            Self::Outside { .. } => "move what it names into the repository: only files inside it are read",
+            Self::Remote { .. } => "copy that folder into the repository, and name it by its path",
+            Self::Cycle { .. } => "take out one of the entries that close the ring",
+            Self::TooMany { .. } => "look for folders that include one another in ever new ways",
+            Self::Yaml { .. } => "correct the YAML at this place",
+            Self::UnknownField { nearest: None, .. } => "take it out: the dialect knows no field of nearly this name",
+            Self::Unsupported { help, .. } => help,
+            Self::Field { .. } => "correct the field",
+            Self::Object { .. } => "give every document `apiVersion`, `kind` and `metadata.name`, or take it out",
+            Self::Twice { .. } => "take one of the two out, or give it another name or namespace",
+            Self::Transform { .. } => {
+                "correct the field, or what it is to change: render without it to see the objects"
+            }
+        };
+        fixed.to_owned()
     }
 }
 

@@ -15,6 +15,7 @@ mod defaults;
 mod error;
 mod fieldspec;
 mod files;
+mod finding;
 mod generate;
 mod gvk;
 mod kustomization;
@@ -27,6 +28,7 @@ mod transform;
 
 pub use error::{Place, RenderError, RenderErrors};
 pub use files::{Files, ReadError, Tree};
+pub use finding::Finding;
 pub use render::{Dialect, Note, Rendered, render};
 
 #[cfg(test)]

@@ -50,7 +50,8 @@ fn decide(scene: &Scene<'_>) -> Verdict {
             Verdict::Leave(format!("no ConfigMap `{CONFIG_MAP}` has the key `config`: Argo here needs no executor"))
         }
         Executor::Unreadable(reason) => {
-            Verdict::Refuse(format!("`{DOCUMENT}` of the ConfigMap `{CONFIG_MAP}` cannot be read: {reason}"))
+            let reason = format!("`{DOCUMENT}` of the ConfigMap `{CONFIG_MAP}` cannot be read: {reason}");
+            Verdict::Refuse { reason, help: "correct the document in the repository that the ConfigMap comes from" }
         }
         Executor::Is(value) if value != "docker" => Verdict::Leave(format!("the executor is `{value}` already")),
         Executor::Is(_) => match (scene.facts.is_aks, scene.facts.kubernetes_version) {

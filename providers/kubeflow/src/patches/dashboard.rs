@@ -22,19 +22,24 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn decide(scene: &Scene<'_>) -> Verdict {
+    let refuse = |reason: &str, help| Verdict::Refuse { reason: reason.to_owned(), help };
     match &scene.facts.dashboard {
-        Expose::None if scene.is_listed(RULE.name) => Verdict::Refuse(
-            "`dashboard.expose` is not set; set it to `load_balancer` or `internal`, or take the patch off the list"
-                .to_owned(),
+        Expose::None if scene.is_listed(RULE.name) => refuse(
+            "`dashboard.expose` is not set",
+            "set it to `load_balancer` or `internal`, or take the patch off the list of `aks_patches`",
         ),
         Expose::None => Verdict::Leave("`dashboard.expose` is not set".to_owned()),
-        _ if matches!(scene.selection, Selection::List(_)) && !scene.is_listed(RULE.name) => Verdict::Refuse(
-            "`dashboard.expose` is set, but the patch is not on the list of `aks_patches`; add it, or take the setting away"
-                .to_owned(),
+        _ if matches!(scene.selection, Selection::List(_)) && !scene.is_listed(RULE.name) => refuse(
+            "`dashboard.expose` is set, but the patch is not on the list of `aks_patches`",
+            "add it to the list, or take `dashboard.expose` away",
         ),
-        Expose::LoadBalancer { source_ranges, public: false } if source_ranges.is_empty() => Verdict::Refuse(
-            "this would show the dashboard, which asks for no password, to the whole internet; give `source_ranges`, or say `public = true`"
-                .to_owned(),
+        _ if find(scene.bundle, "Service", GATEWAY).is_none() => {
+            let reason = format!("there is no Service `{GATEWAY}` in this installation that it could expose");
+            Verdict::Refuse { reason, help: "set dashboard.expose = \"none\", or install Istio's gateway with it" }
+        }
+        Expose::LoadBalancer { source_ranges, public: false } if source_ranges.is_empty() => refuse(
+            "this would show the dashboard, which asks for no password, to the whole internet",
+            "give `source_ranges`, such as [\"203.0.113.0/24\"], or say `public = true`",
         ),
         Expose::LoadBalancer { .. } => Verdict::Take("`dashboard.expose` is `load_balancer`".to_owned()),
         Expose::Internal { .. } => Verdict::Take("`dashboard.expose` is `internal`".to_owned()),

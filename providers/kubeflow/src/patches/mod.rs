@@ -147,7 +147,10 @@ enum Verdict {
     Leave(String),
     Undecided(String),
     /// It is wanted, but what the stack says about it is not enough.
-    Refuse(String),
+    Refuse {
+        reason: String,
+        help: &'static str,
+    },
 }
 
 /// Decides which built-in patches are made.
@@ -170,8 +173,8 @@ pub fn decide(selection: &Selection, facts: &Facts, bundle: &Bundle) -> Result<V
         let name = rule.name;
         let verdict = (rule.decide)(&scene);
         let decision = match (selection, verdict) {
-            (_, Verdict::Refuse(reason)) => {
-                errors.push(KubeflowError::Rule { name, reason });
+            (_, Verdict::Refuse { reason, help }) => {
+                errors.push(KubeflowError::Rule { name, reason, help: help.to_owned() });
                 continue;
             }
             (Selection::List(_), _) if scene.is_listed(name) => {
@@ -216,7 +219,11 @@ pub fn apply(decisions: &[Decision], facts: &Facts, bundle: &mut Bundle) -> Resu
             match (rule.apply)(facts, bundle) {
                 Ok(changed) => note.message = format!("{}; it changes {}", note.message, changed.join(", ")),
                 Err(reason) => {
-                    errors.push(KubeflowError::Rule { name: rule.name, reason });
+                    let help = format!(
+                        "leave `{}` off the list of `aks_patches`: this installation does not need it",
+                        rule.name
+                    );
+                    errors.push(KubeflowError::Rule { name: rule.name, reason, help });
                     continue;
                 }
             }

@@ -38,13 +38,11 @@ pub struct OwnPatch {
 pub fn apply_own(patches: &[OwnPatch], bundle: &mut Bundle) -> Result<(), KubeflowErrors> {
     let mut errors = Vec::new();
     for (place, patch) in patches.iter().enumerate() {
-        let mut fail = |reason: String| {
-            errors.push(KubeflowError::Patch { place, target: described(&patch.target), reason });
-        };
+        let target = described(&patch.target);
         if patch.target == Target::default() {
-            fail(
-                "a target that says nothing would hit every object; give at least a kind, a name or labels".to_owned(),
-            );
+            let reason = "a target that says nothing would hit every object".to_owned();
+            let help = "give the target at least a kind, a name or labels";
+            errors.push(KubeflowError::Patch { place, target, reason, help });
             continue;
         }
         let mut hits = 0;
@@ -58,22 +56,32 @@ pub fn apply_own(patches: &[OwnPatch], bundle: &mut Bundle) -> Result<(), Kubefl
                         *missing.entry(path.to_string()).or_default() += 1;
                     }
                 }
-                Err(reason) => fail(format!("{}: {reason}", name_of(object))),
+                Err(reason) => {
+                    let reason = format!("{}: {reason}", name_of(object));
+                    errors.push(KubeflowError::Patch { place, target: target.clone(), reason, help: help(patch) });
+                }
             }
         }
         if patch.optional {
             continue;
         }
-        if hits == 0 {
-            fail("it hits nothing: no object is like that; say `optional = true` if that may be".to_owned());
-        }
-        for (path, count) in missing {
-            if count == hits {
-                fail(format!("there is nothing at `{path}` to remove; say `optional = true` if that may be"));
-            }
+        let nothing = (hits == 0).then(|| "it hits nothing: no object is like that".to_owned());
+        let unmet = missing.into_iter().filter(|(_, count)| *count == hits);
+        let unmet = unmet.map(|(path, _)| format!("there is nothing at `{path}` to remove"));
+        for reason in nothing.into_iter().chain(unmet) {
+            errors.push(KubeflowError::PatchHitsNothing { place, target: target.clone(), reason });
         }
     }
     checked((), errors)
+}
+
+/// What to do about a patch that cannot be made.
+fn help(patch: &OwnPatch) -> &'static str {
+    match (&patch.inside, &patch.strategic) {
+        (Some(_), Some(_)) => "inside a document use `merge`, `json` or `remove`",
+        (Some(_), None) => "correct `inside` or the patch: `kfplan render` shows the document",
+        (None, _) => "correct the patch, or its target: `kfplan render` shows the objects",
+    }
 }
 
 /// The objects of a target in words.
@@ -148,7 +156,7 @@ fn transformed(patch: &OwnPatch, value: &Value) -> Result<(Value, Vec<Path>), St
 /// The merge needs to know the kind; the patch itself need not say it.
 fn strategic_merge(patch: &OwnPatch, map: &mut Map<String, Value>, change: &Map<String, Value>) -> Result<(), String> {
     if patch.inside.is_some() {
-        return Err("a document inside a text has no kind, so `strategic` cannot be used; use `merge`".to_owned());
+        return Err("a document inside a text has no kind, so `strategic` cannot be used".to_owned());
     }
     let mut change = change.clone();
     for key in ["apiVersion", "kind"] {

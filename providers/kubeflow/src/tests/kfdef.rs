@@ -151,7 +151,7 @@ fn applications_are_removed_and_added() {
       namespace: kubeflow
     ");
     insta::assert_snapshot!(shown(from_kfdef(FILES, "-second +extra +@manifests/nothing +@other/x")), @r"
-    there is no application `second` to remove; there are: first, kubeflow-apps
+    there is no application `second` to remove
     `extra` cannot be added: it must have the form `@REPO/PATH`
     application `nothing` cannot be rendered: nothing: `nothing` holds no `kustomization.yaml`, `kustomization.yml` or `Kustomization`
     @other/x: the repository `other` is not declared
@@ -196,7 +196,7 @@ fn other_kinds_and_versions_are_refused_by_name() {
         "a: [",
     ];
     insta::assert_snapshot!(texts.map(refused).join("\n"), @r"
-    k.yaml:1:1: `kfdef.apps.kubeflow.org/v1alpha1` is from before Kubeflow 1.0, and no tool reads it any more; take a KfDef of `v1`
+    k.yaml:1:1: `kfdef.apps.kubeflow.org/v1alpha1` is from before Kubeflow 1.0, and no tool reads it any more
     k.yaml:1:1: a `Pod` of `v1` is no KfDef of `kfdef.apps.kubeflow.org/v1` or `v1beta1`
     k.yaml:1:1: a list is no KfDef of `kfdef.apps.kubeflow.org/v1` or `v1beta1`
     k.yaml: an empty file is no KfDef of `kfdef.apps.kubeflow.org/v1` or `v1beta1`
@@ -213,8 +213,8 @@ fn a_kfdef_of_the_older_kind_is_refused_with_the_reason() {
     };
     let refused = [", overlays: [x]", ""].map(|more| shown(from_kfdef(&kfdef(more), "")));
     insta::assert_snapshot!(refused.join("\n"), @r"
-    kfdef.yaml: a KfDef without an application `kubeflow-apps` is of the older kind: 1 of its 1 applications (the first is `a`) have `overlays` and `parameters`, which kfctl melted into kustomizations of its own; take a KfDef of version 1.1 or 1.2
-    kfdef.yaml: a KfDef without an application `kubeflow-apps` is of the older kind: kfctl would put all of it into the namespace `kf` and rewrite its parameters; take a KfDef of version 1.1 or 1.2
+    kfdef.yaml: a KfDef without an application `kubeflow-apps` is of the older kind: 1 of its 1 applications (the first is `a`) have `overlays` and `parameters`, which kfctl melted into kustomizations of its own
+    kfdef.yaml: a KfDef without an application `kubeflow-apps` is of the older kind: kfctl would put all of it into the namespace `kf` and rewrite its parameters
     ");
 }
 
@@ -225,4 +225,45 @@ fn every_application_that_cannot_be_rendered_is_reported() {
     application `first` cannot be rendered: first/all.yaml:19:1: the object has no `kind`
     application `kubeflow-apps` cannot be rendered: nowhere: `nowhere` holds no `kustomization.yaml`, `kustomization.yml` or `Kustomization`
     ");
+}
+
+#[test]
+fn every_error_has_a_code_and_says_what_to_do_next() {
+    let missing = "
+### kfdef.yaml
+apiVersion: kfdef.apps.kubeflow.org/v1
+kind: KfDef
+metadata: {namespace: kubeflow}
+spec:
+  applications:
+  - {name: kubeflow-apps, kustomizeConfig: {repoRef: {name: elsewhere, path: a}}}
+  - {name: broken, kustomizeConfig: {repoRef: {name: manifests, path: broken}}}
+  - {name: lost, kustomizeConfig: {repoRef: {name: nowhere, path: a}}}
+  repos: [{name: elsewhere, uri: 'https://example.org/main.tar.gz'}]
+### broken/kustomization.yaml
+resources: [nothing.yaml]
+nmePrefix: x
+";
+    let errors = from_kfdef(missing, "-none +nonsense +@other/folder").expect_err("nothing in it is right");
+    let lines: Vec<String> = errors
+        .findings()
+        .into_iter()
+        .map(|finding| format!("{}: {}\n  {}", finding.code, finding.message, finding.help))
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    kubeflow::unknown_application: there is no application `none` to remove
+      there are: kubeflow-apps, broken, lost
+    kubeflow::add: `nonsense` cannot be added: it must have the form `@REPO/PATH`
+      name a folder as `@REPO/PATH`, with a kustomization in it
+    kubeflow::unknown_repo: kfdef.yaml:6:5: the repository `elsewhere` is not declared (the KfDef takes it from https://example.org/main.tar.gz, which is not pinned)
+      declare it in the stack file: [repos.elsewhere] with url = "https://example.org/main.tar.gz", or path = "…" of a local copy; then run `kfplan vendor` to pin it
+    kustomize::unknown_field: application `broken`: broken/kustomization.yaml:2:1: unknown field `nmePrefix`
+      write `namePrefix`, or take it out
+    kustomize::missing_file: application `broken`: broken/kustomization.yaml:1:13: `resources[0]` names `broken/nothing.yaml`, which does not exist
+      correct the path, which is seen from the folder of the kustomization, or add the file
+    kubeflow::unknown_repo: kfdef.yaml:8:5: the repository `nowhere` is not declared
+      declare it in the stack file: [repos.nowhere] with url = "…" or path = "…"; then run `kfplan vendor` to pin it
+    kubeflow::unknown_repo: @other/folder: the repository `other` is not declared
+      declare it in the stack file: [repos.other] with url = "…" or path = "…"; then run `kfplan vendor` to pin it
+    "#);
 }

@@ -100,7 +100,7 @@ fn entries_are_removed_and_added() {
       namespace: default
     "#);
     insta::assert_snapshot!(rendered(Dialect::V3_2, "-common/x +@other/c +common/c"), @r"
-    there is no application `common/x` to remove; there are: common/a, common/b, example/own.yaml
+    there is no application `common/x` to remove
     `@other/c` cannot be added: a kustomization takes in folders of its own repository only, and this one lies in `m`
     `common/c` cannot be added: it must have the form `@REPO/PATH`
     ");

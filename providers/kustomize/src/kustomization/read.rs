@@ -40,25 +40,28 @@ const FIELDS: [&str; 26] = [
     "openapi",
 ];
 
-/// Fields that this renderer knows by name and refuses, with the reason.
-const REFUSED: [(&str, &str); 14] = [
-    ("generators", "it runs plugins, and kfplan runs none; render them once and list the result under `resources`"),
-    ("transformers", "it runs plugins, and kfplan runs none; say the same with patches"),
-    ("validators", "it runs plugins, and kfplan runs none"),
-    ("inventory", "kfplan keeps its own inventory of what it applied; take the field out"),
-    ("crds", "OpenAPI definitions are not read; name the fields in a file under `configurations`"),
-    ("openapi", "dialect 3.2 has no such field; merge keys of custom kinds cannot be declared"),
-    ("helmCharts", "charts are not rendered; render the chart once and list the result under `resources`"),
-    (
-        "helmChartInflationGenerator",
-        "charts are not rendered; render the chart once and list the result under `resources`",
-    ),
-    ("helmGlobals", "charts are not rendered; render the chart once and list the result under `resources`"),
-    ("components", "dialect 3.2 has no such field; it belongs to dialect 5, which is not supported yet"),
-    ("labels", "dialect 3.2 has no such field; it belongs to dialect 5, which is not supported yet"),
-    ("replacements", "dialect 3.2 has no such field; it belongs to dialect 5, which is not supported yet"),
-    ("sortOptions", "dialect 3.2 has no such field; it belongs to dialect 5, which is not supported yet"),
-    ("buildMetadata", "dialect 3.2 has no such field; it belongs to dialect 5, which is not supported yet"),
+const PLUGINS: &str = "it runs plugins, and kfplan runs none";
+const NO_CHARTS: &str = "charts are not rendered";
+const CHARTS: &str = "render the chart once, and list the result under `resources`";
+const TOO_NEW: &str = "dialect 3.2 has no such field";
+const DIALECT_5: &str = "it belongs to dialect 5, which is not rendered yet: say the same with fields of dialect 3.2";
+
+/// Fields that this renderer knows by name and refuses, each with the reason and what to do instead.
+const REFUSED: [(&str, &str, &str); 14] = [
+    ("generators", PLUGINS, "render them once, and list the result under `resources`"),
+    ("transformers", PLUGINS, "say the same with patches"),
+    ("validators", PLUGINS, "take the field out, and check the result of `kfplan render`"),
+    ("inventory", "kfplan keeps its own inventory of what it applied", "take the field out"),
+    ("crds", "OpenAPI definitions are not read", "name the fields in a file under `configurations`"),
+    ("openapi", TOO_NEW, "take it out: lists of custom kinds are replaced, not merged"),
+    ("helmCharts", NO_CHARTS, CHARTS),
+    ("helmChartInflationGenerator", NO_CHARTS, CHARTS),
+    ("helmGlobals", NO_CHARTS, CHARTS),
+    ("components", TOO_NEW, DIALECT_5),
+    ("labels", TOO_NEW, DIALECT_5),
+    ("replacements", TOO_NEW, DIALECT_5),
+    ("sortOptions", TOO_NEW, DIALECT_5),
+    ("buildMetadata", TOO_NEW, DIALECT_5),
 ];
 
 /// Reports every field that dialect 3.2 does not have, and those that are not rendered.
@@ -66,8 +69,8 @@ pub(super) fn check_names(root: &Node, decoder: &mut Decoder<'_>) {
     let Kind::Map(entries) = &root.kind else { return };
     for entry in entries {
         let place = Place::new(decoder.file, entry.at);
-        let refused = REFUSED.iter().find(|(name, _)| name.eq_ignore_ascii_case(&entry.key));
-        if let Some((_, reason)) = refused {
+        let refused = REFUSED.iter().find(|(name, ..)| name.eq_ignore_ascii_case(&entry.key));
+        if let Some((_, reason, help)) = refused {
             let is_empty = match &entry.value.kind {
                 Kind::Null => true,
                 Kind::List(items) => items.is_empty(),
@@ -75,12 +78,12 @@ pub(super) fn check_names(root: &Node, decoder: &mut Decoder<'_>) {
             };
             let is_known = FIELDS.iter().any(|name| name.eq_ignore_ascii_case(&entry.key));
             if !(is_empty && is_known) {
-                decoder.errors.push(RenderError::Unsupported { place, field: entry.key.clone(), reason });
+                decoder.errors.push(RenderError::Unsupported { place, field: entry.key.clone(), reason, help });
             }
         }
     }
     let known: Vec<&str> = FIELDS.into_iter().filter(|name| *name != "metadata").collect();
-    let all: Vec<&str> = known.into_iter().chain(REFUSED.iter().map(|(name, _)| *name)).collect();
+    let all: Vec<&str> = known.into_iter().chain(REFUSED.iter().map(|(name, ..)| *name)).collect();
     decoder.fields("", root, &all);
 }
 

@@ -1,4 +1,6 @@
-use super::rendered;
+use crate::{Dialect, render};
+
+use super::{rendered, tree};
 
 #[test]
 fn two_patches_that_differ_are_refused() {
@@ -36,19 +38,19 @@ configMapGenerator: [{name: a, envz: [x]}]
 images: [{name: a, newTag: 1.0}]
 vars: {a: b}
 "##;
-    insta::assert_snapshot!(rendered(files), @r##"
-    app/kustomization.yaml:5:1: `helmCharts` is not supported: charts are not rendered; render the chart once and list the result under `resources`
-    app/kustomization.yaml:6:1: `components` is not supported: dialect 3.2 has no such field; it belongs to dialect 5, which is not supported yet
-    app/kustomization.yaml:7:1: `labels` is not supported: dialect 3.2 has no such field; it belongs to dialect 5, which is not supported yet
-    app/kustomization.yaml:1:1: unknown field `resource`; did you mean `resources`?
-    app/kustomization.yaml:2:1: unknown field `nmePrefix`; did you mean `namePrefix`?
-    app/kustomization.yaml:3:12: `namespace` is a number; it must be text: write it in quotes
-    app/kustomization.yaml:4:19: `commonLabels.a` is a number; it must be text: write it in quotes
-    app/kustomization.yaml:4:25: `commonLabels.b` is a truth value; it must be text: write it in quotes
-    app/kustomization.yaml:8:32: unknown field `configMapGenerator[0].envz`; did you mean `env`?
-    app/kustomization.yaml:9:28: `images[0].newTag` is a number; it must be text: write it in quotes
+    insta::assert_snapshot!(rendered(files), @r"
+    app/kustomization.yaml:5:1: `helmCharts` is not supported: charts are not rendered
+    app/kustomization.yaml:6:1: `components` is not supported: dialect 3.2 has no such field
+    app/kustomization.yaml:7:1: `labels` is not supported: dialect 3.2 has no such field
+    app/kustomization.yaml:1:1: unknown field `resource`
+    app/kustomization.yaml:2:1: unknown field `nmePrefix`
+    app/kustomization.yaml:3:12: `namespace` is a number; it must be text
+    app/kustomization.yaml:4:19: `commonLabels.a` is a number; it must be text
+    app/kustomization.yaml:4:25: `commonLabels.b` is a truth value; it must be text
+    app/kustomization.yaml:8:32: unknown field `configMapGenerator[0].envz`
+    app/kustomization.yaml:9:28: `images[0].newTag` is a number; it must be text
     app/kustomization.yaml:10:7: `vars` is a map; it must be a list
-    "##);
+    ");
 }
 
 #[test]
@@ -74,13 +76,13 @@ a: [
 1A=x
 é=y
 "##;
-    insta::assert_snapshot!(rendered(files), @r##"
+    insta::assert_snapshot!(rendered(files), @r"
     app/kustomization.yaml:6:28: `patchesJson6902[0].target`: the target's `name` is needed
     app/kustomization.yaml:6:53: `patchesJson6902[1]`: `path` and `patch` cannot both be given
     app/kustomization.yaml:6:105: `patchesJson6902[2]`: a `target` with kind and name is needed
     app/kustomization.yaml:1:13: `resources[0]` names `app/nothing.yaml`, which does not exist
-    app/kustomization.yaml:1:27: `resources[1]` names `../../outside.yaml`, which lies outside the repository; only files inside it are read
-    app/kustomization.yaml:1:47: `resources[2]` names the remote base `https://github.com/a/b`; vendor it and name the local copy
+    app/kustomization.yaml:1:27: `resources[1]` names `../../outside.yaml`, which lies outside the repository
+    app/kustomization.yaml:1:47: `resources[2]` names the remote base `https://github.com/a/b`
     app/kustomization.yaml:1:73: `app` contains this kustomization, by way of app → app
     app/kustomization.yaml:1:81: `.` contains this kustomization, by way of app → .
     app/broken.yaml:2:1: the YAML cannot be read: not valid YAML at line 2, column 1: while parsing a node, did not find expected node content
@@ -99,7 +101,7 @@ a: [
     app/kustomization.yaml:5:33: `patchesStrategicMerge[1]`: not valid YAML at line 2, column 1: while parsing a node, did not find expected node content
     app/kustomization.yaml:6:46: `patchesJson6902[0]`: the list of operations is empty
     app/kustomization.yaml:6:70: `patchesJson6902[1]`: the list of operations is empty
-    "##);
+    ");
 }
 
 #[test]
@@ -148,4 +150,53 @@ resources: [a.yaml, b.yaml]
     insta::assert_snapshot!(rendered(files), @r##"
     app/b.yaml:2:1: Service `default/s` is there already, from app/a.yaml:2:1
     "##);
+}
+
+#[test]
+fn every_error_has_a_code_and_says_what_to_do_next() {
+    let files = r##"
+### app/kustomization.yaml
+resources: [nothing.yaml, "https://github.com/a/b", ../app, bad.yaml, twice.yaml]
+nmePrefix: x
+more: x
+namespace: 5
+helmCharts: [a]
+labels: [a]
+replicas: [{name: none, count: 1}]
+### app/bad.yaml
+{kind: A}
+### app/twice.yaml
+---
+{apiVersion: v1, kind: Service, metadata: {name: s}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: s}}
+"##;
+    let errors = render(&tree(files), "app", Dialect::V3_2).expect_err("nothing in it is right");
+    let lines: Vec<String> = errors
+        .findings()
+        .into_iter()
+        .map(|finding| format!("{}: {}\n  {}", finding.code, finding.message, finding.help))
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    kustomize::unsupported: app/kustomization.yaml:5:1: `helmCharts` is not supported: charts are not rendered
+      render the chart once, and list the result under `resources`
+    kustomize::unsupported: app/kustomization.yaml:6:1: `labels` is not supported: dialect 3.2 has no such field
+      it belongs to dialect 5, which is not rendered yet: say the same with fields of dialect 3.2
+    kustomize::unknown_field: app/kustomization.yaml:2:1: unknown field `nmePrefix`
+      write `namePrefix`, or take it out
+    kustomize::unknown_field: app/kustomization.yaml:3:1: unknown field `more`
+      take it out: the dialect knows no field of nearly this name
+    kustomize::wrong_type: app/kustomization.yaml:4:12: `namespace` is a number; it must be text
+      write it in quotes
+    kustomize::missing_file: app/kustomization.yaml:1:13: `resources[0]` names `app/nothing.yaml`, which does not exist
+      correct the path, which is seen from the folder of the kustomization, or add the file
+    kustomize::remote: app/kustomization.yaml:1:27: `resources[1]` names the remote base `https://github.com/a/b`
+      copy that folder into the repository, and name it by its path
+    kustomize::cycle: app/kustomization.yaml:1:53: `app` contains this kustomization, by way of app → app
+      take out one of the entries that close the ring
+    kustomize::object: app/bad.yaml:1:1: the A has no `metadata.name`
+      give every document `apiVersion`, `kind` and `metadata.name`, or take it out
+    kustomize::twice: app/twice.yaml:4:1: Service `s` is there already, from app/twice.yaml:2:1
+      take one of the two out, or give it another name or namespace
+    ");
 }
