@@ -68,7 +68,7 @@ fn shared_fields() -> Vec<Field> {
 }
 
 /// The fields of `system_pool`.
-pub(super) fn system_fields() -> Vec<Field> {
+pub(crate) fn system_fields() -> Vec<Field> {
     let name = Field::optional(
         "pool_name",
         shapes::pool_name(),
