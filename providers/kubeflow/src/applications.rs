@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use kfplan_kustomize::{Dialect, Files, Place, Rendered, render};
+use kfplan_objects::identity::Scopes;
 use kfplan_plan::{Note, Severity};
 use serde_json::{Value, json};
 
@@ -10,8 +11,8 @@ use crate::error::{KubeflowError, KubeflowErrors, checked};
 use crate::kfdef::{KfApplication, KfDef, note};
 use crate::kustomization;
 use crate::merge;
+use crate::naming::{group_kind, metadata, name_of};
 use crate::order;
-use crate::scope::{Scopes, metadata, name_of};
 
 /// Where an installation is described.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -225,7 +226,7 @@ fn add_namespace(bundle: &mut Bundle, namespace: &str) {
 
 /// Gives every object its one place: scopes, then identities.
 fn settle(bundle: &mut Bundle) {
-    let scopes = Scopes::of(&bundle.applications);
+    let scopes = Scopes::of(bundle.objects());
     let mut notes = Vec::new();
     for application in &mut bundle.applications {
         for object in &mut application.objects {
@@ -239,7 +240,8 @@ fn settle(bundle: &mut Bundle) {
 
 fn settle_one(scopes: &Scopes, application: &str, object: &mut Value) -> Option<Note> {
     let namespace = metadata(object, "namespace").to_owned();
-    match scopes.is_namespaced(object)? {
+    let (group, kind) = group_kind(object);
+    match scopes.namespaced(group, kind)? {
         true if namespace.is_empty() => {
             let message = format!(
                 "{} of `{application}` names no namespace and goes to `default`; kfctl put it wherever the kubeconfig pointed",

@@ -15,9 +15,9 @@ mod kfdef;
 mod kind;
 mod kustomization;
 mod merge;
+mod naming;
 mod order;
 pub mod patches;
-mod scope;
 
 pub use applications::{Application, Bundle, Choice, Repos, Source, applications};
 pub use error::{KubeflowError, KubeflowErrors};

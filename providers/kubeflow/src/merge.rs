@@ -11,7 +11,7 @@ use kfplan_plan::{Note, Severity};
 use serde_json::Value;
 
 use crate::applications::Application;
-use crate::scope::{group_kind, metadata, name_of};
+use crate::naming::{group_kind, metadata, name_of};
 
 type Identity = (String, String, String, String);
 

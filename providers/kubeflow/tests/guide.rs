@@ -6,15 +6,19 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the figures are what one runs it for")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use flate2::read::GzDecoder;
 use kfplan_kubeflow::patches::{self, Expose, Facts, Selection};
-use kfplan_kubeflow::{Bundle, Choice, KfDef, Repos, Source, applications};
+use kfplan_kubeflow::{Bundle, Choice, KfDef, Repos, Source, applications, kinds};
 use kfplan_kustomize::Tree;
+use kfplan_model::Value::{Handle, Map};
+use kfplan_model::{Lifecycle, Position, Resource, Timeouts};
+use kfplan_plan::{Draft, Expansion, Problem, Protection, Rendered, RenderedObject, Scene};
 use serde_json::Value;
 
 /// The KfDef of the guide.
@@ -188,6 +192,70 @@ fn patched(tree: &Tree, selection: &Selection, facts: &Facts) -> Result<(Bundle,
 
 fn aks(minor: u32) -> Facts {
     Facts { kubernetes_version: Some((1, minor)), is_aks: Some(true), dashboard: Expose::None }
+}
+
+/// The nodes that an installation becomes.
+fn drafts(bundle: &Bundle) -> Result<Vec<Draft>, Vec<Problem>> {
+    let objects = bundle.applications.iter().flat_map(|application| {
+        application.objects.iter().map(|body| RenderedObject {
+            application: Some(application.name.clone()),
+            body: Arc::new(body.clone()),
+            holes: Vec::new(),
+            sensitive: Vec::new(),
+        })
+    });
+    let rendered = Rendered { objects: objects.collect(), ..Rendered::default() };
+    let cluster = Handle("aks_cluster.main".parse().expect("an address"));
+    let resource = Resource {
+        address: "kubeflow.main".parse().expect("an address"),
+        fields: Map(BTreeMap::from([("cluster".to_owned(), cluster)])),
+        existing: false,
+        depends_on: BTreeSet::new(),
+        each: None,
+        lifecycle: Lifecycle::default(),
+        timeouts: Timeouts::default(),
+        conflicts: Vec::new(),
+        readiness: Vec::new(),
+        at: Position::default(),
+        positions: BTreeMap::new(),
+    };
+    let scene = Scene {
+        stack: "test",
+        environment: "default",
+        lineage: "l1",
+        subscription: None,
+        resources: &BTreeMap::new(),
+        places: &BTreeMap::new(),
+        cluster: None,
+        rendered: Some(&rendered),
+    };
+    match kinds().first().expect("there is a kind").expand(&resource, &scene)? {
+        Expansion::Nodes { drafts, .. } => Ok(drafts),
+        Expansion::Render(_) => panic!("it was rendered already"),
+    }
+}
+
+#[test]
+fn every_object_of_the_guide_becomes_a_node_of_its_application() {
+    let Some(tree) = shared("manifests-v1.2.0.tar.gz") else { return };
+    let bundle = guide(&tree);
+    let drafts = drafts(&bundle).expect("every object has a place");
+    assert_eq!(drafts.len(), bundle.objects().count());
+    let addresses: BTreeSet<String> = drafts.iter().map(|draft| draft.address.to_string()).collect();
+    assert_eq!(addresses.len(), drafts.len(), "no two nodes have one address");
+    let applications: BTreeSet<&str> = drafts.iter().filter_map(|draft| draft.application.as_deref()).collect();
+    assert_eq!(applications.len(), bundle.applications.len());
+    let data: Vec<String> = drafts
+        .iter()
+        .filter(|draft| draft.protection == Protection::UserData)
+        .map(|draft| draft.address.to_string())
+        .collect();
+    insta::assert_snapshot!(data.join("\n"), @r"
+    kubeflow.main/kubeflow/PersistentVolumeClaim/katib-mysql
+    kubeflow.main/kubeflow/PersistentVolumeClaim/metadata-mysql
+    kubeflow.main/kubeflow/PersistentVolumeClaim/minio-pvc
+    kubeflow.main/kubeflow/PersistentVolumeClaim/mysql-pv-claim
+    ");
 }
 
 #[test]

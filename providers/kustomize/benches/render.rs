@@ -2,16 +2,23 @@
 //!
 //! The manifests are taken from the folder that `KFPLAN_SHARED` names, or from beside
 //! the repository; without them there is nothing to measure, and the bench says so.
+//!
+//! `kubectl kustomize` is measured in the same run, on those of the applications that it
+//! can render at all: it speaks a later dialect. What is compared is from a folder to the
+//! text of its objects, once all of them one after the other.
 
 #![expect(clippy::print_stderr, reason = "a bench that measures nothing must say so")]
 
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use flate2::read::GzDecoder;
 use kfplan_kustomize::{Dialect, Tree, render};
+use kfplan_objects::yaml;
 
 /// The folders of `kfctl_k8s_istio.v1.2.0.yaml`.
 const APPLICATIONS: [&str; 16] = [
@@ -67,9 +74,94 @@ fn guide(criterion: &mut Criterion) {
     });
 }
 
+/// The middle one of several measurements, of which there must be one at least.
+fn median(count: usize, mut measured: impl FnMut()) -> Duration {
+    let mut times: Vec<Duration> = (0..count.max(1))
+        .map(|_| {
+            let start = Instant::now();
+            measured();
+            start.elapsed()
+        })
+        .collect();
+    times.sort();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+/// Runs `kubectl kustomize` on a folder; `None` when there is no kubectl, else whether it could render.
+fn kubectl(folder: &Path) -> Option<bool> {
+    let mut command = Command::new("kubectl");
+    command.args(["kustomize", "--load-restrictor", "LoadRestrictionsNone"]).arg(folder);
+    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    Some(output.status.success() && !output.stdout.is_empty())
+}
+
+/// A folder that goes when it is dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    /// The files of a tree, and a kustomization with nothing to do.
+    fn of(tree: &Tree) -> std::io::Result<Self> {
+        let folder = Self(std::env::temp_dir().join(format!("kfplan-render-{}", std::process::id())));
+        for (path, content) in tree.iter() {
+            let path = folder.0.join(path);
+            std::fs::create_dir_all(path.parent().unwrap_or(&folder.0))?;
+            std::fs::write(path, content)?;
+        }
+        std::fs::create_dir_all(folder.0.join("nothing"))?;
+        std::fs::write(folder.0.join("nothing/kustomization.yaml"), "configMapGenerator: [{name: a}]\n")?;
+        Ok(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What cannot be removed stays in the folder for such things.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// In process against `kubectl kustomize`.
+fn against_kubectl(criterion: &mut Criterion) {
+    let Some(tree) = manifests() else {
+        eprintln!("SKIPPED: there are no manifests; set KFPLAN_SHARED to compare with kubectl");
+        return;
+    };
+    let folder = Folder::of(&tree).expect("the temporary folder can be written");
+    if kubectl(&folder.0.join("nothing")).is_none() {
+        eprintln!("SKIPPED: there is no kubectl to compare with");
+        return;
+    }
+    let can = |path: &&str| kubectl(&folder.0.join(path)) == Some(true);
+    let both: Vec<&str> = APPLICATIONS.into_iter().filter(can).collect();
+    let ours = || {
+        both.iter().for_each(|path| {
+            let objects = render(&tree, path, Dialect::V3_2).expect("it renders").objects;
+            std::hint::black_box(yaml::to_stream(&objects));
+        });
+    };
+    criterion.bench_function("render/as_kubectl", |bench| bench.iter(ours));
+    let ours = median(21, ours);
+    let run = |path: &str| {
+        std::hint::black_box(kubectl(&folder.0.join(path)));
+    };
+    let theirs = median(5, || both.iter().for_each(|path| run(path)));
+    let start = median(5, || run("nothing")) * u32::try_from(both.len()).unwrap_or(u32::MAX);
+    let ratio = |theirs: Duration| theirs.as_secs_f64() / ours.as_secs_f64().max(f64::MIN_POSITIVE);
+    eprintln!(
+        "{} of {} applications: in process {ours:.2?}, kubectl kustomize {theirs:.2?}: {:.1} times faster",
+        both.len(),
+        APPLICATIONS.len(),
+        ratio(theirs)
+    );
+    eprintln!(
+        "without the time that kubectl takes to start, {start:.2?}: {:.1} times faster",
+        ratio(theirs.saturating_sub(start))
+    );
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20);
-    targets = guide
+    targets = guide, against_kubectl
 }
 criterion_main!(benches);

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Facts, Rule, Scene, Verdict, find, is_named};
 use crate::applications::Bundle;
-use crate::scope::name_of;
+use crate::naming::name_of;
 
 const CONFIG_MAP: &str = "workflow-controller-configmap";
 const DOCUMENT: &str = "/data/config";

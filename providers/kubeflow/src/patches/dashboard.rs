@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Expose, Facts, Rule, Scene, Selection, Verdict, find, is_named};
 use crate::applications::Bundle;
-use crate::scope::metadata;
+use crate::naming::metadata;
 
 /// The Service that exposes the dashboard, in the namespace of the gateway.
 pub const SERVICE: &str = "kubeflowdashboard-lb";

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{Facts, Rule, Scene, Verdict, counted};
 use crate::applications::Bundle;
-use crate::scope::name_of;
+use crate::naming::name_of;
 
 /// With this annotation AKS leaves a webhook configuration alone.
 const ANNOTATION: &str = "admissions.enforcer/disabled";

@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use crate::applications::Bundle;
 use crate::error::{KubeflowError, KubeflowErrors, checked};
-use crate::scope::metadata;
+use crate::naming::metadata;
 
 pub use dashboard::{GATEWAY as GATEWAY_SERVICE, SERVICE as DASHBOARD_SERVICE};
 pub use own::{OwnPatch, apply_own};

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Facts, Rule, Scene, Verdict, containers, containers_mut, find, is_named};
 use crate::applications::Bundle;
-use crate::scope::name_of;
+use crate::naming::name_of;
 
 /// The image without a tag.
 const IMAGE: &str = "mpioperator/mpi-operator";

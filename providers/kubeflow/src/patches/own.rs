@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::document;
 use crate::applications::Bundle;
 use crate::error::{KubeflowError, KubeflowErrors, checked};
-use crate::scope::{group_kind, metadata, name_of};
+use crate::naming::{group_kind, metadata, name_of};
 
 /// A patch of the stack. Its parts are made in the order of the fields.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Facts, Rule, Scene, Verdict, enforcer, find};
 use crate::applications::Bundle;
-use crate::scope::{metadata, name_of};
+use crate::naming::{metadata, name_of};
 
 /// The rules through which the gateway reaches the pipelines.
 const NAMES: [&str; 2] = ["ml-pipeline", "ml-pipeline-ui"];

@@ -90,9 +90,10 @@ fn own_patches_say_what_they_are_for_and_what_they_do() {
     let Some(Value::List(patches)) = fields.get_mut("patch") else { panic!("a list") };
     let late = Late { template: "${aks_cluster.main.fqdn}".into(), waits: BTreeSet::new() };
     let late_name = BTreeMap::from([("name".to_owned(), Value::Late(late.clone()))]);
-    let late_leaf = BTreeMap::from([("data".to_owned(), Value::Late(late))]);
+    let late_leaf = BTreeMap::from([("data".to_owned(), Value::Late(late.clone()))]);
     patches.push(Value::Map(BTreeMap::from([
         ("target".to_owned(), Value::Map(late_name)),
+        ("inside".to_owned(), Value::Late(late)),
         ("merge".to_owned(), Value::Map(late_leaf)),
     ])));
     let problems = expanded(&resource, None).expect_err("two patches are wrong");
@@ -110,6 +111,7 @@ fn own_patches_say_what_they_are_for_and_what_they_do() {
     insta::assert_snapshot!(lines.join("\n"), @r"
     kubeflow::empty_patch: /patch/1 at line 30: a patch of `kubeflow.main` changes nothing
     kubeflow::unknowable: /patch/2/target at line 20: `target` of a patch of `kubeflow.main` is `${aks_cluster.main.fqdn}`, which is known only after apply
+    kubeflow::unknowable: /patch/2/inside at line 20: `inside` of a patch of `kubeflow.main` is `${aks_cluster.main.fqdn}`, which is known only after apply
     ");
 }
 
@@ -142,6 +144,7 @@ fn the_dashboard_url_is_told_once_there_is_an_address() {
     assert_eq!(url("internal", &[own(json!([{"ip": "fd00::1"}]))]), Some("http://[fd00::1]/".into()));
     assert_eq!(url("none", &[gateway("LoadBalancer", elsewhere)]), Some("http://10.0.0.9/".into()));
     assert_eq!(url("none", &[gateway("ClusterIP", Json::Null)]), Some(Json::Null));
+    assert_eq!(url("none", &[own(json!([{"ip": "20.1.2.3"}])), gateway("ClusterIP", Json::Null)]), Some(Json::Null));
     assert_eq!(url("none", &[]), None);
 }
 
