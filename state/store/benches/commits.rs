@@ -47,11 +47,12 @@ fn entries(number: u64) -> [Entry; 2] {
 
 fn commits(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("commits");
-    group.throughput(Throughput::Elements(1)).sample_size(20).measurement_time(Duration::from_secs(5));
+    group.sample_size(20).measurement_time(Duration::from_secs(5));
     for batch in [1_u64, 16] {
         let folder = tempfile::tempdir().expect("a folder");
         let mut store = store(folder.path());
         let mut number = 0;
+        group.throughput(Throughput::Elements(batch));
         group.bench_function(format!("batches of {batch}"), |bencher| {
             bencher.iter(|| {
                 let all: Vec<Entry> = (0..batch).flat_map(|place| entries(number + place)).collect();
