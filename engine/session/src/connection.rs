@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kfplan_azure::{ArmClient, Azure, Subscription};
+use kfplan_azure::{ArmClient, Azure, Needs, Subscription, Survey};
 use kfplan_contract::Provider;
 use kfplan_identity::{Cloud, Identity, SignIn};
 use kfplan_kubernetes::{Access as _, Kubernetes};
@@ -80,6 +80,12 @@ impl Connection {
 
     pub(crate) async fn kubeconfig(&self, cluster: &ResourceAddress) -> Result<String, Trouble> {
         self.access.kubeconfig(cluster).await
+    }
+
+    /// What Azure says a subscription can have; `None` without Azure.
+    pub(crate) async fn survey(&self, needs: &Needs) -> Option<Survey> {
+        let azure = self.azure.as_ref()?;
+        Some(azure.client.survey(&azure.subscription.id, needs).await)
     }
 
     pub(crate) fn close(self) {

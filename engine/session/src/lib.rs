@@ -21,6 +21,7 @@ mod kinds;
 mod options;
 mod outcome;
 mod place;
+mod preflight;
 mod render;
 mod repos;
 mod router;

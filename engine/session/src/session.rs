@@ -182,11 +182,10 @@ impl Session {
         let connection = self.connection()?;
         let renderer = Renderer::new(&self.options, Some(&self.stack), false)?;
         let inputs = self.inputs()?;
-        let extra_notes: Vec<Note> = Vec::new();
         let ownership = self.ownership();
         let options = kfplan_planner::Options { late, ..planner_options(selection) };
         let mut answers = Answers::default();
-        let decided = dialogue::hold(&mut answers, connection.provider(), &renderer, |answers| {
+        let turn = |answers: &Answers, extra_notes: &[Note]| -> Result<Turn<Decided>, SessionError> {
             let input = Input {
                 stack: Some(&self.stack),
                 mode,
@@ -202,14 +201,21 @@ impl Session {
                 tenant: connection.tenant(),
                 kfplan: env!("CARGO_PKG_VERSION"),
                 sandbox: self.options.sandbox,
-                extra_notes: &extra_notes,
+                extra_notes,
             };
             Ok(match kfplan_planner::plan(&input)? {
                 Answer::Plan(planned) => Turn::End(*planned),
                 Answer::Ask(questions) => Turn::Ask(questions),
             })
-        })
-        .await?;
+        };
+        let mut decided =
+            dialogue::hold(&mut answers, connection.provider(), &renderer, |answers| turn(answers, &[])).await?;
+        // What Azure's own lists say matters only where something of Azure changes.
+        let notes = crate::preflight::notes(connection, &self.stack, &decided, &answers).await;
+        if !notes.is_empty() {
+            decided =
+                dialogue::hold(&mut answers, connection.provider(), &renderer, |answers| turn(answers, &notes)).await?;
+        }
         let id = decided.plan.id();
         Ok(Planned { decided, done: BTreeSet::new(), keep_protected: selection.keep_protected, id })
     }

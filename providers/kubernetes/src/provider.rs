@@ -69,7 +69,7 @@ impl Kubernetes {
                 // Not every kind can be listed, and one that is gone meanwhile holds nothing.
                 Err(_) => continue,
             };
-            for live in items {
+            for live in items.into_iter().filter(|live| namespace.is_none() || !comes_by_itself(&kind, &live.body)) {
                 let text = |pointer: &str| live.body.pointer(pointer).and_then(Json::as_str).map(str::to_owned);
                 let locator = ObjectLocator {
                     cluster: cluster.clone(),
@@ -117,6 +117,18 @@ impl Kubernetes {
         let (plural, group) = definition.name.split_once('.').unwrap_or((&definition.name, ""));
         Ok(newest(discovery.kinds.iter().filter(|((found, _, _), served)| found == group && served.plural == plural)))
     }
+}
+
+/// Whether an object of a namespace is made by Kubernetes itself, and comes again with what it belongs to.
+pub(crate) fn comes_by_itself(kind: &str, body: &Json) -> bool {
+    let text = |pointer: &str| body.pointer(pointer).and_then(Json::as_str).unwrap_or_default();
+    let owned =
+        body.pointer("/metadata/ownerReferences").and_then(Json::as_array).is_some_and(|owners| !owners.is_empty());
+    owned
+        || matches!(kind, "Endpoints" | "EndpointSlice" | "Event" | "Lease" | "PodMetrics")
+        || (kind == "ServiceAccount" && text("/metadata/name") == "default")
+        || (kind == "ConfigMap" && text("/metadata/name") == "kube-root-ca.crt")
+        || (kind == "Secret" && text("/type") == "kubernetes.io/service-account-token")
 }
 
 type KindKey = (String, String, String);
