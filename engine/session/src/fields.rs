@@ -151,7 +151,7 @@ mod tests {
         let password = marked.json(&Value::from("hunter2").into_sensitive());
         let text = format!("password: {}", password.as_str().unwrap_or_default());
         let body = serde_json::json!({"spec": {"hosts": ["a", host]}, "data": {"p": password, "doc": text}});
-        let settled = marked.settle(body).ok().expect("no late value inside a text");
+        let Ok(settled) = marked.settle(body) else { panic!("no late value stands inside a text") };
         assert_eq!(settled.holes, [("/spec/hosts/1".parse().expect("a path"), late)]);
         assert_eq!(settled.sensitive, ["/data/doc", "/data/p"].map(|path| path.parse::<Path>().expect("a path")));
         assert_eq!(

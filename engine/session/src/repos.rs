@@ -126,15 +126,15 @@ impl Repos {
             .into());
         };
         if let Some(path) = self.local.get(name) {
-            return self.from_path(name, path, &what);
+            return self.local_repo(name, path, &what);
         }
         match &repo.source {
-            RepoSource::Path(path) => self.from_path(name, &self.place.folder().join(path), &what),
-            RepoSource::Url(url) => self.from_url(name, url, fetching).await,
+            RepoSource::Path(path) => self.local_repo(name, &self.place.folder().join(path), &what),
+            RepoSource::Url(url) => self.remote_repo(name, url, fetching).await,
         }
     }
 
-    fn from_path(&self, name: &str, path: &Path, what: &str) -> Result<Opened, SessionError> {
+    fn local_repo(&self, name: &str, path: &Path, what: &str) -> Result<Opened, SessionError> {
         let tree = Tree::open(path).map_err(|error| failed(what, &error))?;
         Ok(Opened {
             files: TreeFiles(tree),
@@ -144,7 +144,7 @@ impl Repos {
         })
     }
 
-    async fn from_url(&self, name: &str, url: &str, fetching: bool) -> Result<Opened, SessionError> {
+    async fn remote_repo(&self, name: &str, url: &str, fetching: bool) -> Result<Opened, SessionError> {
         let what = format!("@{name}");
         let locked = self.lock.repos.get(name).filter(|_| !fetching);
         let bytes = match locked.and_then(|locked| locked.archive.as_deref()) {
