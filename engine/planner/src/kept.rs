@@ -167,6 +167,11 @@ impl Inventory<'_> {
     /// What a node is as a container whose contents can be asked for.
     pub(crate) fn as_container(&self, number: u32, clusters: &[ResourceAddress]) -> Option<Container> {
         let node = &self.nodes[number as usize];
+        // What is only part of somebody else's thing is let go of: the thing and all in it stay.
+        let rules = self.input.kinds.rules(node.locator());
+        if node.is_part || node.recorded.is_some_and(|recorded| rules.release(recorded).is_some()) {
+            return None;
+        }
         match node.locator() {
             Locator::Object(object) if object.group.is_empty() && object.kind == "Namespace" => {
                 Some(Container::Namespace(object.clone()))
