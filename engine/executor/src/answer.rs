@@ -57,7 +57,7 @@ impl Core {
                 self.steps[step].in_doubt = false;
             }
             Answer::Progress(Progress::Done(_) | Progress::Gone) if self.is_delete(step) => {
-                self.effects.append.push(Entry::Removed { address: self.job.plan.steps[step].address.clone() });
+                self.forget(step);
                 self.steps[step].in_doubt = false;
             }
             Answer::Progress(_) | Answer::Gate(_) => {}
@@ -201,14 +201,16 @@ impl Core {
             (None, true) if is_delete && self.steps[step].stages.len() > 1 => {
                 if let Some(record) = self.steps[step].settled.take() {
                     let record = Box::new(Record { state: RecordState::Settled, ..*record });
+                    let contents = std::mem::take(&mut self.job.steps[step].contents);
+                    self.effects.append.extend(contents.into_iter().map(|address| Entry::Removed { address }));
                     self.effects.append.push(Entry::Settled { record });
                 }
             }
             (None, true) => {
-                self.effects.append.push(Entry::Removed { address: self.job.plan.steps[step].address.clone() });
+                self.forget(step);
             }
             (None, false) => {
-                self.effects.append.push(Entry::Removed { address: self.job.plan.steps[step].address.clone() });
+                self.forget(step);
                 let state = &mut self.steps[step];
                 state.settled = None;
                 state.intended = false;
@@ -238,6 +240,14 @@ impl Core {
             self.effects.append.push(Entry::Intended { record: Box::new(record), sent: None });
         }
         self.next_stage(step, now);
+    }
+
+    /// A thing is gone, and all that was in it: one batch says both.
+    fn forget(&mut self, step: usize) {
+        let contents = std::mem::take(&mut self.job.steps[step].contents);
+        let address = self.job.plan.steps[step].address.clone();
+        let gone = contents.into_iter().chain([address]);
+        self.effects.append.extend(gone.map(|address| Entry::Removed { address }));
     }
 
     fn next_stage(&mut self, step: usize, now: u64) {

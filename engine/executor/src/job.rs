@@ -41,6 +41,8 @@ pub struct Prepared {
     pub after: Option<Box<Record>>,
     /// Outputs that never reach a record, since they are secret.
     pub secret_outputs: BTreeSet<String>,
+    /// Records that go with the thing when it is deleted: the contents of a container.
+    pub contents: Vec<Address>,
     /// Whether an earlier run of the same plan did it.
     pub is_done: bool,
 }

@@ -230,7 +230,8 @@ pub struct Planned {
     /// For each step the record as it will be once the step is done, but for what only the service can say: uid,
     /// version, differences, owned fields and outputs. For a delete or forget: the record that will be dropped.
     pub templates: Vec<Option<Record>>,
-    /// For each step the record as it is before it; for what is replaced without having one, made of what was seen.
+    /// For each step the record as it is before it, none before a create; for what is replaced without having one,
+    /// made of what was seen.
     pub before: Vec<Option<Record>>,
     /// Records that are dropped as soon as the thing of a step is deleted, by the step's place: the contents of a
     /// container that goes.

@@ -228,6 +228,8 @@ impl<'a> Inventory<'a> {
     /// The record as it is.
     fn before(&self, node: &Node<'_>, action: Action, template: &Record) -> Option<Record> {
         match node.recorded {
+            // What is created is not there, whatever was recorded of it.
+            _ if action == Action::Create => None,
             Some(_) if node.place.is_some() => Some(template.clone()),
             Some(recorded) => Some(Record { address: node.address.clone(), ..recorded.record.clone() }),
             None if action == Action::Replace => {

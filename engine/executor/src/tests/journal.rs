@@ -61,6 +61,17 @@ fn a_delete_ends_with_no_record() {
 }
 
 #[test]
+fn what_was_in_a_deleted_container_is_forgotten_with_it() {
+    for action in [Action::Delete, Action::Replace] {
+        let mut job = works(vec![Work::Change(Box::new(change(action, 0)))], &[]);
+        job.steps[0].contents = vec!["thing.inside".parse().expect("an address")];
+        let text = ran(job, Limits::default(), Told::default()).journal.text();
+        assert!(text.contains("uid old\nremoved thing.inside\nremoved azure_resource.s0\n"), "{text}");
+        assert_eq!(text.matches("thing.inside").count(), 1);
+    }
+}
+
+#[test]
 fn a_replacement_deletes_and_then_creates_each_with_its_intent() {
     let job = works(vec![Work::Change(Box::new(change(Action::Replace, 0)))], &[]);
     let ran = ran(job, Limits::default(), Told::default());
