@@ -99,7 +99,8 @@ pub(crate) fn noticed(cluster: &mut Cluster, now: u64, settings: &Settings, even
         }
     };
     let controllers = &settings.controllers;
-    let at_once = controllers.workloads.map(|_| 0);
+    // A controller is not woken by the status that it wrote itself.
+    let at_once = controllers.workloads.filter(|_| wants_changed(event)).map(|_| 0);
     match event.store.as_str() {
         "apps/deployments" => wake(cluster, "deployment", at_once),
         "apps/replicasets" => {
@@ -138,6 +139,13 @@ pub(crate) fn noticed(cluster: &mut Cluster, now: u64, settings: &Settings, even
         "autoscaling/horizontalpodautoscalers" => wake(cluster, "autoscaler", controllers.autoscalers),
         store => custom(cluster, now, settings, store, &key),
     }
+}
+
+/// Whether more than the status of an object changed.
+fn wants_changed(event: &Event) -> bool {
+    let (Some(before), Some(after)) = (&event.before, &event.after) else { return true };
+    let same = |pointer: &str| before.pointer(pointer) == after.pointer(pointer);
+    !(same("/spec") && same("/metadata/deletionTimestamp") && same("/metadata/labels") && same("/metadata/annotations"))
 }
 
 /// Custom kinds whose controllers are played here.

@@ -40,7 +40,7 @@ pub(super) fn make(
         if let Some(annotations) = template.pointer("/metadata/annotations") {
             map.insert("annotations".into(), annotations.clone());
         }
-        if let Some(stem) = stem {
+        if let Some(stem) = &stem {
             map.insert("generateName".into(), json!(stem));
         }
         if text(from, "/kind") == "StatefulSet"
@@ -56,8 +56,9 @@ pub(super) fn make(
         account => account,
     };
     if cluster.object("/serviceaccounts", &namespace, account).is_none() {
+        let shown = stem.as_deref().unwrap_or(name);
         return Err(format!(
-            "pods {name:?} is forbidden: error looking up service account {namespace}/{account}: serviceaccount {account:?} not found"
+            "pods {shown:?} is forbidden: error looking up service account {namespace}/{account}: serviceaccount {account:?} not found"
         ));
     }
     admission::complete_pod(cluster, &mut pod);

@@ -193,6 +193,9 @@ pub(crate) fn answers(cluster: &Cluster, now: u64, settings: &Settings, webhook:
     // Servers since 1.22 say twice that they failed.
     let twice = if cluster.release.minor >= 22 { "failed to call webhook: " } else { "" };
     let failed = |why: String| Err(format!("{twice}Post {url:?}: {why}"));
+    if (namespace, name) == ("default", "kubernetes") {
+        return through_the_server(cluster, path).map_err(|why| format!("{twice}{why}"));
+    }
     let Some(found) = cluster.object("/services", namespace, name) else {
         return failed(format!("service {name:?} not found"));
     };
@@ -210,6 +213,19 @@ pub(crate) fn answers(cluster: &Cluster, now: u64, settings: &Settings, webhook:
         return failed("tls: failed to verify certificate: x509: certificate signed by unknown authority".into());
     }
     Ok(())
+}
+
+/// Some webhooks are reached through the API server itself, as an aggregated API.
+fn through_the_server(cluster: &Cluster, path: &str) -> Result<(), String> {
+    let mut parts = path.split('/').filter(|part| !part.is_empty());
+    let (Some("apis"), Some(group), Some(version)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err("the server could not find the requested resource".into());
+    };
+    match cluster.object("apiregistration.k8s.io/apiservices", "", &format!("{version}.{group}")) {
+        None => Err("the server could not find the requested resource".into()),
+        Some(service) if crate::kube::definitions::is(service, "Available") => Ok(()),
+        Some(_) => Err("the server is currently unable to handle the request".into()),
+    }
 }
 
 /// Whether objects can be brought into the version asked for, where a webhook does that.

@@ -1,9 +1,10 @@
 //! Both releases of Kubeflow go onto a cluster of their time. Needs the shared data.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::PathBuf;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Lab;
 
@@ -103,19 +104,93 @@ fn unready(lab: &mut Lab) -> Vec<String> {
         .collect()
 }
 
+/// Everything in a cluster, by path, without what moves by itself.
+fn contents(lab: &mut Lab) -> BTreeSet<String> {
+    let rows = lab.world.snapshot();
+    let moving = ["/events", "coordination.k8s.io/leases"];
+    let shown = rows.iter().filter_map(|row| row.0.strip_prefix("kube/c1/").map(|table| (table, &row.1)));
+    shown
+        .filter(|(table, _)| *table != "meta" && !moving.contains(table))
+        .map(|(table, key)| format!("{table}/{key}"))
+        .collect()
+}
+
+/// Deletes all objects, the last first, until the cluster has none of them.
+fn remove(lab: &mut Lab, objects: &[Value]) {
+    for object in objects.iter().rev() {
+        if let Some((plural, namespaced)) = find(lab, object) {
+            let path = path(object, &plural, namespaced);
+            let answer = lab.delete(&path);
+            assert!(answer.status < 300 || answer.status == 404, "{path} {} {}", answer.status, answer.message());
+        }
+    }
+    lab.wait(600);
+}
+
 #[test]
-fn kubeflow_26_03_goes_onto_1_34() {
+fn kubeflow_26_03_goes_onto_1_34_and_off_again() {
     let Some(file) = shared("26.03-example.yaml.gz") else { return };
     let mut text = String::new();
     flate2::read::GzDecoder::new(std::fs::File::open(file).expect("opens")).read_to_string(&mut text).expect("reads");
     let objects = documents(&text);
     assert_eq!(objects.len(), 675);
     let mut lab = Lab::ready("1.34.4");
-    let started = std::time::Instant::now();
+    let before = contents(&mut lab);
     let refused = install(&mut lab, objects.clone(), 6);
     assert_eq!(refused.last().map(Vec::as_slice), Some([].as_slice()), "{:#?}", refused.last());
     assert!(refused.first().is_some_and(|first| first.iter().any(|why| why.contains("no matches for kind"))));
     lab.wait(600);
     assert_eq!(unready(&mut lab), [""; 0]);
-    let _ = started;
+    remove(&mut lab, &objects);
+    let after = contents(&mut lab);
+    assert_eq!(after.difference(&before).collect::<Vec<_>>(), Vec::<&String>::new());
+    assert_eq!(before.difference(&after).collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
+/// The packages of v1.2.0 that make up most of the guide's install, in its order.
+const PACKAGES: [&str; 13] = [
+    "tests/legacy_kustomizations/application-crds",
+    "stacks/kubernetes/application/istio-1-3-1-stack",
+    "stacks/kubernetes/application/cluster-local-gateway-1-3-1",
+    "stacks/kubernetes/application/istio",
+    "stacks/kubernetes/application/cert-manager-crds",
+    "stacks/kubernetes/application/cert-manager-kube-system-resources",
+    "tests/legacy_kustomizations/cert-manager",
+    "stacks/kubernetes/application/add-anonymous-user-filter",
+    "tests/legacy_kustomizations/metacontroller",
+    "stacks/kubernetes/application/spark-operator",
+    "stacks/kubernetes",
+    "stacks/kubernetes/application/spartakus",
+    "tests/legacy_kustomizations/knative-crds",
+];
+
+#[test]
+fn kubeflow_1_2_goes_onto_1_21() {
+    let Some(file) = shared("golden-v1.2.0.tar.gz") else { return };
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(std::fs::File::open(file).expect("opens")));
+    let mut found: std::collections::BTreeMap<String, Vec<Value>> = std::collections::BTreeMap::new();
+    for entry in archive.entries().expect("an archive") {
+        let mut entry = entry.expect("an entry");
+        let path = entry.path().expect("a path").to_string_lossy().into_owned();
+        let Some((package, _)) = path.strip_prefix("golden-v1.2.0/").and_then(|path| path.rsplit_once('/')) else {
+            continue;
+        };
+        if PACKAGES.contains(&package) {
+            let mut text = String::new();
+            entry.read_to_string(&mut text).expect("text");
+            found.entry(package.to_owned()).or_default().extend(documents(&text));
+        }
+    }
+    let namespaces = ["kubeflow", "istio-system", "cert-manager", "knative-serving", "knative-eventing"];
+    let mut objects: Vec<Value> = namespaces
+        .iter()
+        .map(|name| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}))
+        .collect();
+    objects.extend(PACKAGES.iter().flat_map(|package| found.remove(*package).unwrap_or_default()));
+    assert!(objects.len() > 400, "{}", objects.len());
+    let mut lab = Lab::ready("1.21.14");
+    let refused = install(&mut lab, objects, 6);
+    assert_eq!(refused.last().map(Vec::as_slice), Some([].as_slice()), "{:#?}", refused.last());
+    lab.wait(600);
+    assert_eq!(unready(&mut lab), [""; 0]);
 }
