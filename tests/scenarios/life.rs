@@ -1,6 +1,6 @@
 //! Plan, apply, drift, repair, change, destroy.
 
-use kfplan_tests::{Cloud, applied, empty};
+use kfplan_tests::{Cloud, Place, applied, empty};
 use serde_json::{Value as Json, json};
 
 const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
@@ -110,4 +110,17 @@ fn destroy_keeps_what_holds_data_until_it_is_told_otherwise() {
     let (status, _) = cloud.azure("GET", "/resourcegroups/Tiny?api-version=2021-04-01", None);
     assert_eq!(status, 404);
     assert_eq!(place.run(&["state", "list", "--sandbox"]).exits(0).out, "");
+}
+
+#[test]
+fn the_quickstart_is_applied_in_one_go_and_then_there_is_nothing_to_do() {
+    let place = Place::copy_of("docs/examples/quickstart");
+    let _ = place.run(&["apply", "--sandbox", "--auto-approve"]).exits(0).says("dashboard = ").is_silent_on("bug");
+    let _ = place.run(&["plan", "--sandbox", "--exit-code"]).exits(0).says("Nothing to do");
+    let _ = place.run(&["drift", "--sandbox"]).exits(0).says("No drift");
+    let changed = place.run(&["plan", "--sandbox", "--exit-code", "--var", "gpu_max=3"]).exits(2);
+    let _ = changed.says("aks_node_pool.gpu").says("/properties/maxCount: 2 → 3").says("Plan ").says("1 to update");
+    let _ = place.run(&["destroy", "--sandbox", "--auto-approve"]).exits(3).says("keep");
+    let _ = place.run(&["destroy", "--sandbox", "--auto-approve", "--delete-data"]).exits(0);
+    assert_eq!(Cloud::serve(&place).marked("quickstart"), []);
 }

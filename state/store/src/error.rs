@@ -120,14 +120,14 @@ impl StoreError {
                 "wait for it with `--lock-timeout`; the lock ends with its process and never needs a hand"
             }
             Self::Damaged { .. } | Self::Records { .. } => {
-                "`kfplan state verify` lists all that is wrong, `kfplan state repair` gets back what can be had"
+                "keep a copy of the folder, take it away, and read an export into a new one with `kfplan state import`"
             }
             Self::Newer { .. } => "use the kfplan that wrote it, or a newer one",
             Self::Key { .. } => "put the right key file back, or delete it: secrets then cannot be compared once",
             Self::NoRecord(_) => "`kfplan state list` shows every address",
             Self::Occupied(_) => "move or remove what is there first",
             Self::Import { .. } => "take a file that `kfplan state export` wrote, unchanged",
-            Self::NotEmpty { .. } => "`--overwrite` replaces it; `kfplan state export` keeps a copy",
+            Self::NotEmpty { .. } => "keep a copy with `kfplan state export`, forget what is there with `kfplan state rm`, and import again",
         }
     }
 }

@@ -7,7 +7,7 @@ use kfplan_plan::{Mode, Plan};
 use kfplan_session::{Exit, Planned, Session, SessionError};
 
 use crate::args::{Choices, Format, Global, Inputs};
-use crate::commands::{open, selection, shown};
+use crate::commands::{open_to_change, selection, shown};
 use crate::live::Live;
 use crate::ui::Ui;
 
@@ -53,8 +53,7 @@ pub(crate) async fn run(ui: &Ui, global: &Global, args: &ApplyArgs) -> Result<Ex
             "give a plan file (`kfplan plan -o FILE`), or `--auto-approve`",
         ));
     }
-    let mut session = open(ui, global, &args.inputs).await?;
-    session.may_keep_state(global.sandbox)?;
+    let mut session = open_to_change(ui, global, &args.inputs).await?;
     session.lock("apply").await?;
     let planned = match &args.file {
         Some(file) => session.load(file).await?,

@@ -6,7 +6,7 @@ use kfplan_session::{Exit, Selection, SessionError};
 
 use crate::args::{Choices, Format, Global, Inputs};
 use crate::commands::apply::carry_out;
-use crate::commands::{open, selection, shown};
+use crate::commands::{open_to_change, selection, shown};
 use crate::ui::Ui;
 
 /// Take all of it down, in order
@@ -44,8 +44,7 @@ pub(crate) async fn run(ui: &Ui, global: &Global, args: &DestroyArgs) -> Result<
     if args.confirm.is_none() && !args.auto_approve && !ui.is_interactive() {
         return Ok(ui.usage("nobody is there to confirm", "give `--confirm STACKNAME`, and `--auto-approve`"));
     }
-    let mut session = open(ui, global, &args.inputs).await?;
-    session.may_keep_state(global.sandbox)?;
+    let mut session = open_to_change(ui, global, &args.inputs).await?;
     if args.confirm.as_deref().is_some_and(|name| name != session.stack_name()) {
         return Ok(ui.usage(
             &format!("`--confirm` names another stack than `{}`", session.stack_name()),

@@ -106,6 +106,14 @@ pub(crate) async fn open(ui: &Ui, global: &Global, inputs: &Inputs) -> Result<Se
     session.connect().await
 }
 
+/// As [`open`], for a command that changes something: refuses first to keep state where it would be lost.
+pub(crate) async fn open_to_change(ui: &Ui, global: &Global, inputs: &Inputs) -> Result<Session, SessionError> {
+    let session = Session::open(options(global, inputs))?;
+    session.may_keep_state(global.sandbox)?;
+    ui.say(&session.banner());
+    session.connect().await
+}
+
 /// A plan in the format that was asked for.
 pub(crate) fn shown(ui: &Ui, plan: &Plan, format: Format, full: bool) -> String {
     match format {
