@@ -1,0 +1,126 @@
+//! kfplan is killed at any moment, and the same command again comes to the same end: no orphan, nothing twice,
+//! no lock that outlives its process.
+//!
+//! ```text
+//! KFPLAN_KILLS=100 KFPLAN_SEED=7 cargo test -p kfplan-tests --test crash
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::time::Duration;
+
+use kfplan_tests::{Cloud, Place};
+
+const APPLY: [&str; 3] = ["apply", "--sandbox", "--auto-approve"];
+const DESTROY: [&str; 4] = ["destroy", "--sandbox", "--auto-approve", "--delete-data"];
+const STACK: &str = "quickstart";
+
+/// Random numbers that a seed decides (SplitMix64).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % limit
+    }
+}
+
+fn setting(name: &str, default: u64) -> u64 {
+    let Ok(text) = std::env::var(name) else { return default };
+    text.parse().unwrap_or_else(|_| panic!("`{name}` must be a number, and is `{text}`"))
+}
+
+/// Runs a command and kills it after so many lines of progress and so many more milliseconds. `true` when it ended
+/// by itself first.
+fn killed(place: &Place, command: &[&str], lines: u64, more: Duration) -> bool {
+    let mut child = place
+        .command(command)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the built binary can be started");
+    let progress = BufReader::new(child.stderr.take().expect("stderr is piped"));
+    let mut told = Vec::new();
+    for line in progress.lines() {
+        told.push(line.expect("a readable pipe"));
+        if told.len() as u64 >= lines {
+            // A moment between two lines. This is no waiting for something to happen.
+            std::thread::sleep(more);
+            child.kill().expect("a child of this process");
+            break;
+        }
+    }
+    let status = child.wait().expect("a child of this process");
+    assert!(
+        status.code().is_none_or(|code| code == 0),
+        "`kfplan {}` ended with {status} by itself:\n{}",
+        command.join(" "),
+        told.join("\n")
+    );
+    status.success()
+}
+
+/// Whatever exists with the stack's mark.
+fn existing(place: &Place, cloud: &Cloud) -> BTreeMap<String, String> {
+    let azure = cloud.marked(STACK);
+    let mut all = BTreeMap::new();
+    if azure.iter().any(|(address, _)| address == "aks_cluster.main") {
+        all.extend(cloud.cluster(place).marked(STACK));
+    }
+    for (address, id) in azure {
+        let twice = all.insert(address.clone(), id);
+        assert!(twice.is_none(), "`{address}` is there twice");
+    }
+    all
+}
+
+/// Applies under kills until one apply ends by itself, then destroys under kills, and so on.
+#[test]
+fn an_apply_that_is_killed_again_and_again_comes_to_the_same_end() {
+    let undisturbed = Place::copy_of("docs/examples/quickstart");
+    let _ = undisturbed.run(&APPLY).exits(0);
+    let wanted = undisturbed.run(&["state", "list", "--sandbox"]).exits(0).out;
+
+    let place = Place::copy_of("docs/examples/quickstart");
+    let cloud = Cloud::serve(&place);
+    let seed = setting("KFPLAN_SEED", 1);
+    let mut dice = Dice(seed);
+    let mut seen: BTreeMap<String, String> = BTreeMap::new();
+    let mut up = true;
+    let mut kills = setting("KFPLAN_KILLS", 10);
+    while kills > 0 {
+        let command: &[&str] = if up { &APPLY } else { &DESTROY };
+        let (lines, more) = (1 + dice.below(60), Duration::from_millis(dice.below(40)));
+        if killed(&place, command, lines, more) {
+            up = !up;
+            seen.clear();
+            continue;
+        }
+        kills -= 1;
+        if up {
+            // What was made once is never made again.
+            for (address, id) in existing(&place, &cloud) {
+                let before = seen.entry(address.clone()).or_insert_with(|| id.clone());
+                assert!(*before == id, "seed {seed}: `{address}` was made twice: {before}, {id}");
+            }
+        }
+    }
+    let _ = place.run(&APPLY).exits(0);
+    let now = existing(&place, &cloud);
+    if up {
+        for (address, id) in &seen {
+            assert!(now.get(address) == Some(id), "seed {seed}: `{address}` was made twice, or lost");
+        }
+    }
+    let list = place.run(&["state", "list", "--sandbox"]).exits(0).out;
+    assert_eq!(list, wanted, "seed {seed}: another end than without kills");
+    let recorded: BTreeSet<&str> = list.lines().collect();
+    let orphans: Vec<&String> = now.keys().filter(|address| !recorded.contains(address.as_str())).collect();
+    assert!(orphans.is_empty(), "seed {seed}: marked as ours and not recorded: {orphans:?}");
+    assert!(now.len() > 80, "only {} things carry the mark", now.len());
+    let _ = place.run(&["plan", "--sandbox", "--exit-code"]).exits(0).says("Nothing to do");
+    let _ = place.run(&["drift", "--sandbox"]).exits(0);
+}
