@@ -45,6 +45,26 @@ impl Ask {
         }
     }
 
+    /// A JSON Patch.
+    pub(crate) fn patch(path: String, operations: &Json) -> Self {
+        Self {
+            method: Method::PATCH,
+            path,
+            accept: "application/json",
+            body: Some(("application/json-patch+json", operations.to_string().into_bytes())),
+        }
+    }
+
+    /// A create, as dry runs of trial objects are.
+    pub(crate) fn create(path: String, body: &Json) -> Self {
+        Self {
+            method: Method::POST,
+            path,
+            accept: "application/json",
+            body: Some(("application/json", body.to_string().into_bytes())),
+        }
+    }
+
     pub(crate) fn delete(path: String, options: &Json) -> Self {
         Self {
             method: Method::DELETE,

@@ -33,7 +33,11 @@ impl Connections {
         for object in places.iter().filter_map(object) {
             kinds.entry(key(object)).or_default().insert(object.namespace.clone());
         }
-        let listed: BTreeMap<KindKey, Vec<(Option<String>, Listed)>> = stream::iter(kinds)
+        let mut asked: BTreeMap<&Locator, usize> = BTreeMap::new();
+        for place in places {
+            *asked.entry(place).or_default() += 1;
+        }
+        let mut listed: BTreeMap<KindKey, Vec<(Option<String>, Listed)>> = stream::iter(kinds)
             .map(|(key, namespaces)| async move { (key.clone(), self.list(&key, &namespaces).await) })
             .buffer_unordered(AT_ONCE)
             .collect()
@@ -47,7 +51,10 @@ impl Connections {
                     "this is not a Kubernetes object",
                     "this is a bug of kfplan; please report it",
                 )),
-                Some(object) => judged(object, listed.get(&key(object)).map(Vec::as_slice).unwrap_or_default()),
+                Some(object) => {
+                    let found = listed.get_mut(&key(object)).map(Vec::as_mut_slice).unwrap_or_default();
+                    judged(object, found, asked.get(place) == Some(&1))
+                }
             })
             .collect()
     }
@@ -104,7 +111,9 @@ impl Connections {
         let (mut items, mut token, mut restarted) = (Vec::new(), String::new(), false);
         loop {
             let more = if token.is_empty() { String::new() } else { format!("&continue={}", encoded(&token)) };
-            let answer = self.ask(cluster, &Ask::get(format!("{base}?limit={PAGE}{more}"))).await.map_err(failed)?;
+            let first = if base.contains('?') { '&' } else { '?' };
+            let answer =
+                self.ask(cluster, &Ask::get(format!("{base}{first}limit={PAGE}{more}"))).await.map_err(failed)?;
             match answer.status {
                 200 => {}
                 404 => return Err(Observation::NotServed),
@@ -118,10 +127,11 @@ impl Connections {
             let mut body = answer.body;
             let (api_version, kind) = (text(&body, "apiVersion"), text(&body, "kind"));
             token = body.pointer("/metadata/continue").and_then(Json::as_str).unwrap_or_default().to_owned();
-            let page = body.get_mut("items").map(Json::take);
-            for item in page.as_ref().and_then(Json::as_array).into_iter().flatten() {
-                items.push(live(stated(item.clone(), &api_version, kind.trim_end_matches("List"))));
-            }
+            let page = match body.get_mut("items").map(Json::take) {
+                Some(Json::Array(page)) => page,
+                _ => Vec::new(),
+            };
+            items.extend(page.into_iter().map(|item| live(stated(item, &api_version, kind.trim_end_matches("List")))));
             if token.is_empty() {
                 return Ok(items);
             }
@@ -150,14 +160,15 @@ impl Connections {
     }
 }
 
-/// What was seen of one object.
-fn judged(object: &ObjectLocator, listed: &[(Option<String>, Listed)]) -> Observation {
-    let fits = listed.iter().find(|(namespace, _)| namespace.is_none() || *namespace == object.namespace);
+/// What was seen of one object. What only one asks for is handed on, not copied.
+fn judged(object: &ObjectLocator, listed: &mut [(Option<String>, Listed)], is_last: bool) -> Observation {
+    let fits = listed.iter_mut().find(|(namespace, _)| namespace.is_none() || *namespace == object.namespace);
+    let name = (object.namespace.clone(), object.name.clone());
     match fits {
-        Some((_, Listed::Found(items))) => match items.get(&(object.namespace.clone(), object.name.clone())) {
-            Some(live) => Observation::Present(Box::new(live.clone())),
-            None => Observation::Absent,
-        },
+        Some((_, Listed::Found(items))) => {
+            let found = if is_last { items.remove(&name) } else { items.get(&name).cloned() };
+            found.map_or(Observation::Absent, |live| Observation::Present(Box::new(live)))
+        }
         Some((_, Listed::Answer(answer))) => answer.clone(),
         None => Observation::Failed(Trouble::new(
             Class::Permanent,

@@ -1,11 +1,14 @@
 //! Looking whether a gate is open: gathers what it needs, and lets the rules judge.
 
 use futures::future::join_all;
+use kfplan_objects::{WebhookOutcome, is_ready, trial, webhook_probe};
 use kfplan_plan::{Gate, GateState, Locator, ObjectLocator, Probe, Rules as _, Trouble};
 use serde_json::Value as Json;
 
-use crate::observe::collection;
+use crate::client::Ask;
+use crate::observe::{collection, encoded};
 use crate::provider::Kubernetes;
+use crate::trouble;
 
 impl Kubernetes {
     pub(crate) async fn probe_one(&self, gate: &Gate, object: &ObjectLocator) -> Result<GateState, Trouble> {
@@ -26,20 +29,15 @@ impl Kubernetes {
         };
         let mut seen = vec![own.body];
         match &gate.probe {
-            Probe::Joined | Probe::Ready | Probe::Gone => {}
+            Probe::Joined | Probe::Gone => {}
+            Probe::Ready => self.surroundings(object, &mut seen).await,
             Probe::Established { versions } => {
                 if let Some(closed) = self.not_served_yet(object, &seen[0], versions).await {
                     return Ok(closed);
                 }
             }
             Probe::WebhookAnswers { webhook } => {
-                let services = services(&seen[0], webhook.as_deref());
-                let places: Vec<ObjectLocator> =
-                    services.iter().map(|(namespace, name)| endpoints(object, namespace, name)).collect();
-                let found = join_all(places.iter().map(|place| self.connections.get_object(place))).await;
-                for endpoints in found {
-                    seen.extend(endpoints?.map(|live| live.body));
-                }
+                self.webhooks(object, webhook.as_deref(), &mut seen).await?;
             }
             Probe::Allocatable { .. } => {
                 if let Ok(nodes) =
@@ -50,6 +48,107 @@ impl Kubernetes {
             }
         }
         Ok(self.rules.gate(gate, &seen))
+    }
+
+    /// What helps to judge an object, or to say why it is not ready: the pods of a workload that is not, and the endpoints of
+    /// a Service that has an address.
+    async fn surroundings(&self, object: &ObjectLocator, seen: &mut Vec<Json>) {
+        let Some(own) = seen.first().cloned() else { return };
+        let state = is_ready(&own);
+        let text = |pointer: &str| own.pointer(pointer).and_then(Json::as_str).unwrap_or_default();
+        let namespace = object.namespace.as_deref().unwrap_or_default();
+        if state == GateState::Open && object.kind == "Service" && text("/spec/type") == "LoadBalancer" {
+            let place = endpoints(object, namespace, &object.name);
+            seen.extend(self.connections.get_object(&place).await.ok().flatten().map(|live| live.body));
+        }
+        let labels = own.pointer("/spec/selector/matchLabels").and_then(Json::as_object);
+        if let (GateState::Closed(_), Some(labels)) = (state, labels.filter(|_| object.group == "apps")) {
+            let wanted: Vec<String> =
+                labels.iter().map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
+            let base = collection("", "v1", "pods", Some(namespace));
+            let base = format!("{base}?labelSelector={}", encoded(&wanted.join(",")));
+            // Pods only explain; that they cannot be seen changes nothing.
+            if let Ok(pods) = self.connections.all_items(&object.cluster, &base).await {
+                seen.extend(pods.into_iter().map(|live| live.body));
+            }
+        }
+    }
+
+    /// The endpoints behind webhooks, and, once these could answer, what came of trying them.
+    async fn webhooks(&self, object: &ObjectLocator, only: Option<&str>, seen: &mut Vec<Json>) -> Result<(), Trouble> {
+        let Some(configuration) = seen.first().cloned() else { return Ok(()) };
+        let places: Vec<ObjectLocator> =
+            services(&configuration, only).iter().map(|(namespace, name)| endpoints(object, namespace, name)).collect();
+        let found = join_all(places.iter().map(|place| self.connections.get_object(place))).await;
+        for endpoints in found {
+            seen.extend(endpoints?.map(|live| live.body));
+        }
+        let gate = Gate {
+            locator: Locator::Object(object.clone()),
+            probe: Probe::WebhookAnswers { webhook: only.map(ToOwned::to_owned) },
+            timeout: 0,
+            why: String::new(),
+        };
+        // Trying what cannot answer yet would only fill the server's log.
+        if matches!(self.rules.gate(&gate, seen), GateState::Closed(_)) {
+            return Ok(());
+        }
+        let namespaces = self.connections.all_items(&object.cluster, &collection("", "v1", "namespaces", None)).await;
+        let namespaces: Vec<Json> = namespaces.unwrap_or_default().into_iter().map(|live| live.body).collect();
+        let webhooks = configuration.get("webhooks").and_then(Json::as_array);
+        for webhook in webhooks.into_iter().flatten() {
+            let name = webhook.get("name").and_then(Json::as_str).unwrap_or_default();
+            if only.is_none_or(|only| only == name) {
+                let (outcome, message) = match self.tried(object, &configuration, webhook, &namespaces).await {
+                    Ok(outcome) => outcome,
+                    Err(why) => (WebhookOutcome::Impossible, why),
+                };
+                seen.push(webhook_probe(name, outcome, &message));
+            }
+        }
+        Ok(())
+    }
+
+    /// Tries one webhook with a dry run of the smallest thing that it intercepts.
+    async fn tried(
+        &self,
+        object: &ObjectLocator,
+        configuration: &Json,
+        webhook: &Json,
+        namespaces: &[Json],
+    ) -> Result<(WebhookOutcome, String), String> {
+        let (group, versions, plural) = trial::subject(webhook)?;
+        let discovery = self.connections.discovered(&object.cluster).await.map_err(|trouble| trouble.message)?;
+        let is_meant = |version: &str| versions.iter().any(|it| it == "*" || it == version);
+        let found = discovery.kinds.iter().rev().find(|((of, version, _), served)| {
+            *of == group && (plural == "*" || served.plural == plural) && is_meant(version)
+        });
+        let ((group, version, kind), served) = found.ok_or("nothing that it intercepts is served yet")?;
+        let definition = definition_place(object, &format!("{}.{group}", served.plural));
+        let schema = match kfplan_objects::identity::is_built_in(group, kind) {
+            true => None,
+            false => self
+                .connections
+                .get_object(&definition)
+                .await
+                .map_err(|trouble| trouble.message)?
+                .and_then(|live| trial::schema_of(&live.body, version)),
+        };
+        let served = trial::Served {
+            group: group.clone(),
+            version: version.clone(),
+            kind: kind.clone(),
+            plural: served.plural.clone(),
+            namespaced: served.namespaced,
+            schema,
+        };
+        let body = trial::trial(webhook, &served, namespaces)?;
+        let namespace = body.pointer("/metadata/namespace").and_then(Json::as_str);
+        let path = collection(&served.group, &served.version, &served.plural, namespace);
+        let ask = Ask::create(format!("{path}?dryRun=All&fieldManager=kfplan-probe"), &body);
+        let answer = self.connections.ask(&object.cluster, &ask).await.map_err(|trouble| trouble.message)?;
+        let name = webhook.get("name").and_then(Json::as_str).unwrap_or_default();
+        Ok(trial::outcome(configuration, name, answer.status, trouble::message(&answer.body)))
     }
 
     /// Established is not served: discovery may lag behind the condition.
@@ -94,6 +193,17 @@ fn endpoints(beside: &ObjectLocator, namespace: &str, name: &str) -> ObjectLocat
         version: "v1".to_owned(),
         kind: "Endpoints".to_owned(),
         namespace: Some(namespace.to_owned()),
+        name: name.to_owned(),
+    }
+}
+
+fn definition_place(beside: &ObjectLocator, name: &str) -> ObjectLocator {
+    ObjectLocator {
+        cluster: beside.cluster.clone(),
+        group: "apiextensions.k8s.io".to_owned(),
+        version: "v1".to_owned(),
+        kind: "CustomResourceDefinition".to_owned(),
+        namespace: None,
         name: name.to_owned(),
     }
 }

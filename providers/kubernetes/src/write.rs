@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use kfplan_contract::{Call, Progress, Ticket};
-use kfplan_objects::applied;
+use kfplan_objects::fields::Managed;
 use kfplan_objects::marks::manager_for;
+use kfplan_objects::partial::{restoration, with_earlier};
+use kfplan_objects::{applied, as_sent};
 use kfplan_plan::{
     Action, Applied, Class, DryRun, DryRunAnswer, Live, Locator, ObjectLocator, Payload, Precondition, Rules as _,
     Trouble,
@@ -28,8 +30,8 @@ impl Kubernetes {
             Ok(path) => path,
             Err(trouble) => return DryRunAnswer::NotPossible(trouble.message),
         };
-        let body = &question.desired.body;
-        let ask = Ask::apply(format!("{path}?{}&dryRun=All", self.query(body, !question.force.is_empty())), body);
+        let body = as_sent(&question.desired.body);
+        let ask = Ask::apply(format!("{path}?{}&dryRun=All", self.query(&body, !question.force.is_empty())), &body);
         match self.connections.ask(&question.locator.cluster, &ask).await {
             Ok(answer) => dry_run_answer(answer),
             Err(trouble) => DryRunAnswer::NotPossible(trouble.message),
@@ -45,16 +47,14 @@ impl Kubernetes {
         let fresh = match self.connections.get_object(object).await {
             Ok(fresh) => fresh,
             Err(trouble) if trouble.code == "not_served" && call.action == Action::Delete => return Progress::Gone,
+            Err(trouble) if trouble.code == "TooManyRequests" => return Progress::Throttled { after: BUSY },
             Err(trouble) => return Progress::Failed(trouble),
         };
         match (&call.action, &call.payload) {
             (Action::Delete, None) => self.delete(call, object, fresh).await,
-            (Action::Delete, Some(release)) => match self.apply(call, object, release, fresh).await {
-                Progress::Done(_) => Progress::Gone,
-                other => other,
-            },
+            (Action::Delete, Some(release)) => self.release(call, object, release, fresh).await,
             (Action::Refresh, Some(payload)) => match fresh {
-                Some(live) => Progress::Done(Box::new(self.applied(&payload.desired.body, live))),
+                Some(live) => Progress::Done(Box::new(self.applied(&as_sent(&payload.desired.body), live))),
                 None => Progress::Stale { moved: vec![format!("{} is gone", call.locator)] },
             },
             (_, Some(payload)) => self.apply(call, object, payload, fresh).await,
@@ -71,29 +71,94 @@ impl Kubernetes {
         if let Err(moved) = self.holds(call, fresh.as_ref()) {
             return Progress::Stale { moved };
         }
-        let mut body = payload.desired.body.clone();
+        let path = match self.connections.path_of(object).await {
+            Ok(path) => path,
+            Err(trouble) => return Progress::Failed(trouble),
+        };
+        let mut fresh = fresh;
+        let mut body = as_sent(&payload.desired.body);
+        if self.rules.is_part(&payload.desired) {
+            fresh = match self.let_go(object, &path, &body, fresh).await {
+                Ok(live) => Some(live),
+                Err(progress) => return *progress,
+            };
+            body = fresh.as_ref().map_or_else(|| body.clone(), |live| with_earlier(&body, &live.body));
+        }
+        let sent = body.clone();
         // The race guard: a write between the read above and this one is a conflict, not an overwrite.
         if let (Some(version), Some(metadata)) =
             (fresh.as_ref().and_then(|live| live.version.clone()), body.get_mut("metadata"))
         {
             metadata["resourceVersion"] = version.into();
         }
-        let path = match self.connections.path_of(object).await {
-            Ok(path) => path,
-            Err(trouble) => return Progress::Failed(trouble),
-        };
         let force = !payload.force.is_empty();
-        let ask = Ask::apply(format!("{path}?{}", self.query(&payload.desired.body, force)), &body);
+        let ask = Ask::apply(format!("{path}?{}", self.query(&sent, force)), &body);
         let answer = match self.connections.ask(&object.cluster, &ask).await {
             Ok(answer) => answer,
             Err(trouble) => return Progress::Failed(trouble),
         };
         match answer.status {
-            200 | 201 => Progress::Done(Box::new(self.applied(&payload.desired.body, live(answer.body)))),
-            429 => Progress::Throttled { after: answer.retry_after.map_or(BUSY, Duration::from_secs) },
-            409 if conflicts(&answer.body).is_empty() => Progress::Throttled { after: Duration::from_millis(100) },
-            409 => Progress::Failed(conflict(&answer)),
-            _ => Progress::Failed(trouble::refused(&answer)),
+            200 | 201 => Progress::Done(Box::new(self.applied(&sent, live(answer.body)))),
+            _ => refusal(&answer),
+        }
+    }
+
+    /// Before a patch is applied: puts back what it found at the paths that it no longer states. Gives the object as it is then.
+    async fn let_go(
+        &self,
+        object: &ObjectLocator,
+        path: &str,
+        body: &Json,
+        fresh: Option<Live>,
+    ) -> Result<Live, Box<Progress>> {
+        let Some(before) = fresh else {
+            let place = Locator::Object(object.clone());
+            let message = format!("`{place}` is not there, and a patch does not make it");
+            let help = "whoever makes the object must come first: say so with `depends_on`";
+            return Err(Box::new(Progress::Failed(Trouble::new(Class::Retryable, "no_target", message, help))));
+        };
+        let manager = manager_for(body, &self.ownership);
+        let Some(operations) = restoration(body, &before.body, &manager, true) else { return Ok(before) };
+        self.put_back(object, path, &manager, &operations).await.map(live)
+    }
+
+    /// Takes a patch off somebody else's object, which stays, as it was before.
+    async fn release(&self, call: &Call, object: &ObjectLocator, release: &Payload, fresh: Option<Live>) -> Progress {
+        let Some(before) = fresh else { return Progress::Gone };
+        if let Err(moved) = self.holds(call, Some(&before)) {
+            return Progress::Stale { moved };
+        }
+        let path = match self.connections.path_of(object).await {
+            Ok(path) => path,
+            Err(trouble) => return Progress::Failed(trouble),
+        };
+        let manager = manager_for(&release.desired.body, &self.ownership);
+        let Some(operations) = restoration(&release.desired.body, &before.body, &manager, false) else {
+            return Progress::Failed(Trouble::new(
+                Class::Permanent,
+                "release",
+                format!("`{}` is no patch, and only a patch is let go", call.locator),
+                "this is a bug of kfplan; please report it",
+            ));
+        };
+        match self.put_back(object, &path, &manager, &operations).await {
+            Ok(_) => Progress::Gone,
+            Err(progress) => *progress,
+        }
+    }
+
+    async fn put_back(
+        &self,
+        object: &ObjectLocator,
+        path: &str,
+        manager: &str,
+        operations: &Json,
+    ) -> Result<Json, Box<Progress>> {
+        let ask = Ask::patch(format!("{path}?fieldManager={}", crate::observe::encoded(manager)), operations);
+        match self.connections.ask(&object.cluster, &ask).await {
+            Ok(answer) if answer.status == 200 => Ok(answer.body),
+            Ok(answer) => Err(Box::new(refusal(&answer))),
+            Err(trouble) => Err(Box::new(Progress::Failed(trouble))),
         }
     }
 
@@ -115,9 +180,11 @@ impl Kubernetes {
                 }
                 let desired = call.payload.as_ref().map(|payload| &payload.desired);
                 match self.rules.fingerprint(desired, live, &self.ownership, &self.key) {
-                    Some(now) if now != *fields => {
-                        Err(vec![format!("{}: a value or owner that this step reads or writes changed", call.locator)])
-                    }
+                    Some(now) if now != *fields => Err(vec![format!(
+                        "{}: a value or owner that this step reads or writes changed{}",
+                        call.locator,
+                        last_writer(live, &self.ownership.manager)
+                    )]),
                     _ => Ok(()),
                 }
             }
@@ -203,6 +270,27 @@ fn waiting_on(live: &Live) -> String {
         (Some(message), _) => message.to_owned(),
         (None, []) => "its deletion".to_owned(),
         (None, names) => format!("finalizer {}", names.join(", ")),
+    }
+}
+
+/// Who of the others wrote to an object last, as far as it is recorded.
+fn last_writer(live: &Live, ours: &str) -> String {
+    let managed = Managed::of(&live.body);
+    let writers = managed.others(ours).filter(|entry| entry.subresource.is_empty());
+    let last = writers.max_by(|a, b| a.time.cmp(&b.time));
+    last.map_or_else(String::new, |entry| {
+        format!("; `{}` wrote to it last, at {}", entry.name, entry.time.as_deref().unwrap_or("an unknown time"))
+    })
+}
+
+/// What a refused write comes to.
+fn refusal(answer: &Answer) -> Progress {
+    match answer.status {
+        429 => Progress::Throttled { after: answer.retry_after.map_or(BUSY, Duration::from_secs) },
+        // Somebody wrote between our look and our write: look again.
+        409 if conflicts(&answer.body).is_empty() => Progress::Throttled { after: Duration::from_millis(100) },
+        409 => Progress::Failed(conflict(answer)),
+        _ => Progress::Failed(trouble::refused(answer)),
     }
 }
 
