@@ -62,7 +62,7 @@ impl Ran {
     #[must_use]
     pub fn says(self, text: &str) -> Self {
         assert!(
-            self.out.contains(text) || self.err.contains(text),
+            self.out.contains(text) || self.err.contains(text) || unfolded(&self.err).contains(text),
             "`{}` does not say `{text}`\n--- stdout\n{}\n--- stderr\n{}",
             self.line,
             self.out,
@@ -87,6 +87,11 @@ impl Ran {
         );
         self
     }
+}
+
+/// A report with its folded lines joined again.
+fn unfolded(text: &str) -> String {
+    text.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn reader(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
