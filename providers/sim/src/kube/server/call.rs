@@ -174,6 +174,10 @@ impl<'a> Call<'a> {
                 _ => {}
             }
         }
+        // Older servers know nothing of strictness: they drop what they do not know.
+        if self.minor < 25 {
+            self.validation = Validation::Ignore;
+        }
         Ok(())
     }
 

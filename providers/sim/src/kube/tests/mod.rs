@@ -8,6 +8,7 @@ mod definitions;
 mod discovery;
 mod lists;
 mod releases;
+mod worlds;
 
 use serde_json::{Value, json};
 
