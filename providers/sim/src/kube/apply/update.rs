@@ -72,7 +72,7 @@ pub(crate) fn update(
 ) -> Managed {
     let Some(shape) = conversion.shape(writer.version) else { return before.clone() };
     let operation = Operation { conversion, version: writer.version };
-    let mut managed = operation.reconcile(live, before);
+    let mut managed = operation.reconcile(before);
     let changed = compare(shape.schema, shape.at, live, new).without(&conversion.reset(writer.version));
     // All others lose what changed; the writer's own entry is treated like another's, and merged with afterwards.
     let lost = operation.losses(&changed, (live, new), &mut managed, None);
@@ -120,7 +120,7 @@ pub(crate) fn apply(
         )));
     }
     let operation = Operation { conversion, version: writer.version };
-    let mut managed = operation.reconcile(live, before);
+    let mut managed = operation.reconcile(before);
     let merged = merge(schema, at, Some(live), Some(patch)).unwrap_or_else(|| json!({}));
     let manager = writer.manager(true);
     let last = managed.entries.get(&manager).cloned();
@@ -269,8 +269,7 @@ impl Operation<'_> {
     }
 
     /// Adapts entries to shapes that have become atomic since they were written.
-    fn reconcile(&self, live: &Value, managed: &Managed) -> Managed {
-        let _ = live;
+    fn reconcile(&self, managed: &Managed) -> Managed {
         let mut out = managed.clone();
         for owned in out.entries.values_mut() {
             let Some(shape) = self.conversion.shape(&owned.version) else { continue };

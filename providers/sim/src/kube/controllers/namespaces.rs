@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use super::{MANAGER, Step, is_ending, list, pods, text};
 use crate::kube::cluster::Cluster;
-use crate::kube::rules;
 
 pub(super) fn step(step: &Step<'_>, cluster: &mut Cluster, name: &str) {
     let Some(namespace) = cluster.object("/namespaces", "", name).cloned() else { return };
@@ -161,5 +160,4 @@ fn end(step: &Step<'_>, cluster: &mut Cluster, name: &str) {
     let status = json!({"phase": "Terminating", "conditions": [discovery, parsed, deleted, content, held]});
     step.set_status(cluster, MANAGER, "/namespaces", &namespace, status);
     pods::try_again(step, cluster, &format!("namespace//{name}"));
-    let _ = rules::metadata::of;
 }

@@ -1,8 +1,8 @@
 //! Kubeflow's notebooks become StatefulSets while their controller runs.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Step, is_ending, number, owner, pods, ready_deployment, text};
+use super::{Step, is_ending, number, owner, pods, ready_deployment};
 use crate::kube::cluster::Cluster;
 
 const STORE: &str = "kubeflow.org/notebooks";
@@ -43,6 +43,4 @@ pub(super) fn step(step: &Step<'_>, cluster: &mut Cluster, namespace: &str, name
     if ready == 0 {
         pods::try_again(step, cluster, &format!("notebook/{namespace}/{name}"));
     }
-    let _ = text(&notebook, "/metadata/name");
-    let _ = Value::is_null;
 }

@@ -131,7 +131,6 @@ fn deployment_status(
     let updated = number(set, "/status/replicas");
     let ready = number(set, "/status/readyReplicas") + old_ready;
     let total = updated + old;
-    let name = text(object, "/metadata/name");
     let mut conditions = Vec::new();
     let available = ready >= wanted;
     let mut dated = |mut condition: Value| {
@@ -175,7 +174,6 @@ fn deployment_status(
     if let Some(blocked) = blocked {
         dated(step.condition(object, "ReplicaFailure", true, "FailedCreate", text(blocked, "/message")));
     }
-    let _ = name;
     let mut status = json!({"observedGeneration": number(object, "/metadata/generation"), "conditions": conditions});
     put_counts(
         &mut status,

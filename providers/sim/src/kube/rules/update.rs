@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{list, metadata, text};
+use super::{metadata, text};
 use crate::kube::definitions;
 use crate::kube::kinds::Resource;
 use crate::kube::status::FieldError;
@@ -81,15 +81,6 @@ fn service(new: &Value, old: &Value) -> Vec<FieldError> {
     }
     let (after, before) = (text(new, "/spec/clusterIP"), text(old, "/spec/clusterIP"));
     if !before.is_empty() && after != before {
-        let ips = new.pointer("/spec/clusterIPs").cloned().unwrap_or_else(|| json!([after]));
-        if list(new, "/spec/clusterIPs").first().and_then(Value::as_str) != Some(after) {
-            errors.push(FieldError::invalid(
-                "spec.clusterIPs[0]",
-                list(new, "/spec/clusterIPs").first().cloned().unwrap_or_default(),
-                "must be the same as `clusterIP`",
-            ));
-        }
-        let _ = ips;
         errors.push(FieldError::invalid("spec.clusterIPs[0]", json!([after]), "may not change once set"));
     }
     errors

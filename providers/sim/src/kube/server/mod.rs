@@ -5,6 +5,8 @@ mod body;
 mod call;
 mod delete;
 mod discovery;
+mod escalation;
+mod internal;
 mod list;
 mod openapi;
 mod patch;
@@ -31,10 +33,10 @@ use call::Path;
 
 pub(crate) use body::Document;
 pub(crate) use call::Call;
+pub(crate) use internal::Internal;
 pub(crate) use select::Labels;
 pub(crate) use watch::WatchCursor;
 pub(crate) use webhooks::internal as internal_webhooks;
-pub(crate) use write::Internal;
 
 impl Cluster {
     /// Answers a request.

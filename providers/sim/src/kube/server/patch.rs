@@ -56,8 +56,7 @@ fn options(call: &Call<'_>, kind: Kind) -> Outcome<()> {
     } else if call.parameter("force").is_some_and(|force| !force.is_empty()) {
         errors.push(FieldError::forbidden("force", "may not be specified for non-apply patch"));
     }
-    if let Some(name) = call.parameter("fieldManager").filter(|name| name.chars().count() > 128) {
-        let _ = name;
+    if call.parameter("fieldManager").is_some_and(|name| name.len() > 128) {
         errors.push(FieldError::of("FieldValueTooLong", "fieldManager", None, "may not be more than 128 bytes"));
     }
     if errors.is_empty() {
@@ -295,7 +294,6 @@ fn merged(call: &Call<'_>, live: Option<&Value>, patch: &Value) -> Outcome<(Valu
     let mut live = live.cloned().unwrap_or_else(|| empty(call));
     metadata::set(&mut live, "managedFields", None);
     let live = live;
-    let patch = typed_patch(call, patch);
     let writer = writer(call, &version, &name, &now);
     if managed.entries.is_empty() && live.pointer("/metadata/uid").is_some() {
         // Whoever made the object before it was tracked owns what is in it.
@@ -303,14 +301,14 @@ fn merged(call: &Call<'_>, live: Option<&Value>, patch: &Value) -> Outcome<(Valu
         managed = own(&versions, (&empty(call), &live), &managed, &first);
     }
     let force = matches!(call.parameter("force"), Some("true" | "1"));
-    let result = apply(&versions, (&live, &patch), &managed, &writer, force);
+    let result = apply(&versions, (&live, patch), &managed, &writer, force);
     let result = match result {
         Err(crate::kube::apply::ApplyError::Conflicts(conflicts)) if name == "kubectl" => {
             let allowed = last_applied_fields(call, &live);
             let rest: Vec<(String, String)> =
                 conflicts.into_iter().filter(|(_, path)| !allowed.contains(path)).collect();
             if rest.is_empty() {
-                apply(&versions, (&live, &patch), &managed, &writer, true)
+                apply(&versions, (&live, patch), &managed, &writer, true)
             } else {
                 Err(crate::kube::apply::ApplyError::Conflicts(rest))
             }
@@ -319,11 +317,6 @@ fn merged(call: &Call<'_>, live: Option<&Value>, patch: &Value) -> Outcome<(Valu
     };
     let (object, managed) = result.map_err(|error| Refusal::apply(&error))?;
     Ok((object.unwrap_or(live), managed))
-}
-
-/// A patch as the merge sees it: what is null in it is stated as nothing.
-fn typed_patch(_: &Call<'_>, patch: &Value) -> Value {
-    patch.clone()
 }
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";

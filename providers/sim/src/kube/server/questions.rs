@@ -67,13 +67,12 @@ fn review(cluster: &Cluster, object: &Value) -> Value {
 
 /// A token for a service account.
 pub(crate) fn token(cluster: &mut Cluster, call: &Call<'_>) -> Outcome<Response> {
-    let live = super::write::live(cluster, call)?;
+    super::write::live(cluster, call)?;
     let user = format!("system:serviceaccount:{}:{}", call.path.namespace, call.path.name);
     let groups = json!(["system:serviceaccounts", format!("system:serviceaccounts:{}", call.path.namespace)]);
     let token = format!("{}{}", cluster.fresh_uid(call.settings), cluster.fresh_uid(call.settings)).replace('-', "");
     let seconds = 3_600;
     cluster.set_note(&format!("token/{token}"), Some(json!({"name": user, "groups": groups})));
-    let _ = live;
     Ok(Response::json(
         201,
         &json!({

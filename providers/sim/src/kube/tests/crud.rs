@@ -307,6 +307,42 @@ fn who_has_no_good_token_is_refused_and_who_has_few_rights_is_told() {
 }
 
 #[test]
+fn nobody_hands_out_rights_that_he_does_not_have() {
+    let mut lab = Lab::new("1.34.4");
+    lab.world.kube_mut().add_token("c1", "weak", "deployer", &[]);
+    let rule = |resources: Value, verbs: Value| json!({"apiGroups": ["", "rbac.authorization.k8s.io"], "resources": resources, "verbs": verbs});
+    let role = |name: &str, rules: Value| json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": name}, "rules": rules});
+    let roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
+    lab.post(
+        roles,
+        role(
+            "deployer",
+            json!([rule(json!(["configmaps"]), json!(["get"])), rule(json!(["clusterroles"]), json!(["create"]))]),
+        ),
+    )
+    .ok();
+    let binding = json!({"metadata": {"name": "deployer"}, "roleRef": {"kind": "ClusterRole", "name": "deployer"}, "subjects": [{"kind": "User", "name": "deployer"}]});
+    lab.post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", binding).ok();
+    let mut as_weak = |body: Value| {
+        lab.raw(
+            "POST",
+            roles,
+            &[("authorization", "Bearer weak"), ("content-type", "application/json")],
+            body.to_string().as_bytes(),
+        )
+    };
+    assert_eq!(
+        as_weak(role("less", json!([{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}]))).status,
+        201
+    );
+    let refused = as_weak(role("more", json!([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}])));
+    assert_eq!(
+        refused.value()["message"],
+        "clusterroles.rbac.authorization.k8s.io \"more\" is forbidden: user \"deployer\" (groups=[\"system:authenticated\"]) is attempting to grant RBAC permissions not currently held:\n{APIGroups:[\"\"], Resources:[\"secrets\"], Verbs:[\"get\"]}"
+    );
+}
+
+#[test]
 fn requests_are_counted_by_verb_and_kind() {
     let mut lab = Lab::new("1.34.4");
     lab.get(MAPS);
