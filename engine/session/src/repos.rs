@@ -147,19 +147,18 @@ impl Repos {
     async fn remote_repo(&self, name: &str, url: &str, fetching: bool) -> Result<Opened, SessionError> {
         let what = format!("@{name}");
         let locked = self.lock.repos.get(name).filter(|_| !fetching);
-        let bytes = match locked.and_then(|locked| locked.archive.as_deref()) {
-            Some(archive) => match std::fs::read(self.cached(archive)).ok().filter(|bytes| sha256(bytes) == archive) {
-                Some(bytes) => bytes,
-                None => self.download(url, &what).await?,
-            },
-            None if fetching => self.download(url, &what).await?,
+        let cached = locked.and_then(|locked| locked.archive.as_deref()).and_then(|archive| {
+            std::fs::read(self.cached(archive)).ok().filter(|bytes| sha256(bytes) == archive)
+        });
+        let bytes = match cached {
+            Some(bytes) => bytes,
+            // What is downloaded for a pinned repo is compared with the pin once it was read.
+            None if fetching || locked.is_some() => self.download(url, &what).await?,
             None => {
-                return Err(Failure::new(
-                    "vendor",
-                    format!("`@{name}` is not pinned by kfplan.lock, so nothing says which files to take from `{url}`"),
-                    "run `kfplan vendor`, and commit kfplan.lock; or name a local copy with `--repo NAME=PATH`",
-                )
-                .into());
+                let message =
+                    format!("`@{name}` is not pinned by kfplan.lock, so nothing says which files to take from `{url}`");
+                let help = "run `kfplan vendor`, and commit kfplan.lock; or name a local copy with `--repo NAME=PATH`";
+                return Err(Failure::new("vendor", message, help).into());
             }
         };
         let files =

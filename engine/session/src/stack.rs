@@ -85,7 +85,8 @@ pub(crate) fn load(options: &Options, mode: Mode) -> Result<Stack, SessionError>
         variables: options.vars.clone(),
         variable_files,
         process: options.variables.clone(),
-        repos: options.repos.iter().map(|(name, path)| (name.clone(), path.display().to_string())).collect(),
+        // The session takes local copies itself: the stack keeps saying where a repo is declared to be.
+        repos: Vec::new(),
         mode,
         files: &files,
     };
