@@ -224,6 +224,7 @@ impl Session {
                 after: template.filter(|_| !goes),
                 secret_outputs: self.secret_outputs(&step.address),
                 is_done: done.contains(&place),
+                contents: decided.contents.get(&place).cloned().unwrap_or_default(),
             }
         });
         let outputs = self
@@ -258,11 +259,6 @@ impl Session {
         let exit =
             if outcome.interrupted { Exit::Interrupted } else { exit_of(plan, &outcome.statuses, keep_protected) };
         let mut entries: Vec<Entry> = Vec::new();
-        for (place, contents) in &decided.contents {
-            if outcome.statuses.get(*place) == Some(&kfplan_plan::Status::Done) {
-                entries.extend(contents.iter().map(|address| Entry::Removed { address: address.clone() }));
-            }
-        }
         entries.push(Entry::RunEnded {
             run: run.clone(),
             at: clock::now(),

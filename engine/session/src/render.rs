@@ -144,6 +144,11 @@ impl<'a> Renderer<'a> {
     }
 }
 
+/// One thing that is wrong with a rendering, with its code and what to do next.
+pub(crate) fn failure(finding: kfplan_kustomize::Finding) -> Failure {
+    Failure::new(&finding.code, finding.message, finding.help)
+}
+
 /// The repos that fields name as `@NAME/…`.
 fn names_of(fields: &Value) -> BTreeSet<String> {
     fn collect(value: &Value, names: &mut BTreeSet<String>) {
@@ -187,11 +192,7 @@ pub fn render_folder(folder: &Path, dialect: &str) -> Result<RenderedText, Sessi
         .into());
     }
     let rendered = kfplan_kustomize::render(&files, &below, dialect).map_err(|errors| {
-        let related = errors
-            .0
-            .iter()
-            .map(|error| Failure { help: None, ..Failure::new("kustomize", crate::repos::reason(error), "") })
-            .collect();
+        let related = errors.findings().into_iter().map(failure).collect();
         SessionError::from(Failure::all("kustomize", format!("`{}` cannot be rendered", folder.display()), related))
     })?;
     let notes = rendered.notes.iter().map(|note| format!("note: {}: {}", note.place, note.text)).collect();

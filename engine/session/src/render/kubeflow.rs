@@ -23,11 +23,7 @@ pub(super) fn render(
     let files: Repos<'_> = repos.iter().map(|(name, opened)| (name.clone(), &opened.files as &dyn Files)).collect();
     let choice = Choice { remove: texts(fields.get("remove")), add: texts(fields.get("add")) };
     let failed = |errors: KubeflowErrors| {
-        let related = errors
-            .0
-            .iter()
-            .map(|error| Failure { help: None, ..Failure::new("kubeflow", crate::repos::reason(error), "") })
-            .collect();
+        let related = errors.findings().into_iter().map(crate::render::failure).collect();
         SessionError::from(Failure::all("kubeflow", format!("`{}` cannot be rendered", request.resource), related))
     };
     let mut read: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();

@@ -92,11 +92,7 @@ fn kustomized(
     inputs: &mut Vec<InputDigest>,
 ) -> Result<Vec<Json>, SessionError> {
     let failed = |errors: kfplan_kustomize::RenderErrors| {
-        let related = errors
-            .0
-            .iter()
-            .map(|error| Failure { help: None, ..Failure::new("kustomize", crate::repos::reason(error), "") })
-            .collect();
+        let related = errors.findings().into_iter().map(super::failure).collect();
         SessionError::from(Failure::all(
             "kustomize",
             format!("`{source}` of `{}` cannot be rendered", request.resource),
