@@ -22,6 +22,10 @@ pub(crate) fn bootstrap(cluster: &mut Cluster, now: u64, settings: &Settings) {
         "metadata": {"name": "kubernetes", "namespace": "default", "labels": {"component": "apiserver", "provider": "kubernetes"}},
         "spec": {"clusterIP": "10.0.0.1", "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 443}]},
     }));
+    by.create(cluster, "/endpoints", json!({
+        "metadata": {"name": "kubernetes", "namespace": "default", "labels": {"endpointslice.kubernetes.io/skip-mirror": "true"}},
+        "subsets": [{"addresses": [{"ip": "10.224.0.1"}], "ports": [{"name": "https", "port": 443, "protocol": "TCP"}]}],
+    }));
     for (name, value) in [("system-cluster-critical", 2_000_000_000), ("system-node-critical", 2_000_001_000)] {
         by.create(
             cluster,

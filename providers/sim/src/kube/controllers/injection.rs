@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::{Step, list, ready_deployment, text};
+use super::{Step, list, pods, ready_deployment, text};
 use crate::kube::cluster::Cluster;
 use crate::kube::server::Labels;
 
@@ -34,7 +34,13 @@ pub(super) fn step(step: &Step<'_>, cluster: &mut Cluster, store: &str, name: &s
         if !text(&config, "/caBundle").is_empty() && !by_annotation(&object) {
             continue;
         }
-        let Some(injector) = injector(cluster, &object, &config) else { continue };
+        let Some(injector) = injector(cluster, &object, &config) else {
+            // The injector, or the certificate it takes, may come later.
+            if by_annotation(&object) {
+                pods::try_again(step, cluster, &format!("inject/{store}//{name}"));
+            }
+            continue;
+        };
         if text(&config, "/caBundle") != injector.bundle {
             filled.push((pointer, injector));
         }
@@ -54,7 +60,9 @@ fn make_secret(step: &Step<'_>, cluster: &mut Cluster, object: &Value) {
     let Some((namespace, name)) = annotation(object, CERT_MANAGER[1]).and_then(|secret| secret.split_once('/')) else {
         return;
     };
-    let service = object.pointer("/webhooks/0/clientConfig/service").cloned().unwrap_or_default();
+    let places = places(object);
+    let place = places.first().and_then(|place| object.pointer(place));
+    let service = place.and_then(|config| config.get("service")).cloned().unwrap_or_default();
     let answers =
         cluster.note(&format!("answers/{}/{}", text(&service, "/namespace"), text(&service, "/name"))).is_some();
     if !answers || cluster.object("/secrets", namespace, name).is_some() {

@@ -124,7 +124,12 @@ pub(crate) fn noticed(cluster: &mut Cluster, now: u64, settings: &Settings, even
         "/nodes" => nodes::noticed(cluster, now, settings, event),
         "/persistentvolumeclaims" => wake(cluster, "claim", controllers.volumes),
         "apiextensions.k8s.io/customresourcedefinitions" => definitions::noticed(cluster, now, settings, event),
-        "apiregistration.k8s.io/apiservices" => wake(cluster, "apiservice", controllers.webhooks),
+        "apiregistration.k8s.io/apiservices" => {
+            if wants_changed(event) {
+                wake(cluster, "apiservice", controllers.webhooks);
+                wake(cluster, &format!("inject/{}", event.store), controllers.injection);
+            }
+        }
         "admissionregistration.k8s.io/mutatingwebhookconfigurations"
         | "admissionregistration.k8s.io/validatingwebhookconfigurations" => {
             let what = format!("enforce/{}", event.store);

@@ -200,6 +200,11 @@ pub(super) fn balancer(step: &Step<'_>, cluster: &mut Cluster, namespace: &str, 
     step.set_status(cluster, CLOUD, "/services", &service, status);
 }
 
+/// Whether the API server has what it takes to trust an aggregated API.
+fn is_trusted(api: &Value) -> bool {
+    !text(api, "/spec/caBundle").is_empty() || api.pointer("/spec/insecureSkipTLSVerify") == Some(&Value::Bool(true))
+}
+
 /// Says whether an aggregated API is available.
 pub(super) fn api_service(step: &Step<'_>, cluster: &mut Cluster, name: &str) {
     const STORE: &str = "apiregistration.k8s.io/apiservices";
@@ -219,6 +224,13 @@ pub(super) fn api_service(step: &Step<'_>, cluster: &mut Cluster, name: &str) {
         step.condition(&object, "Available", false, "MissingEndpoints", &message)
     } else {
         match service_answers(cluster, step.now, step.settings, &namespace, &target) {
+            Answering::Yes if !is_trusted(&object) => {
+                let (group, version) = (text(&object, "/spec/group"), text(&object, "/spec/version"));
+                let message = format!(
+                    "failing or missing response from https://{target}.{namespace}.svc:443/apis/{group}/{version}: x509: certificate signed by unknown authority"
+                );
+                step.condition(&object, "Available", false, "FailedDiscoveryCheck", &message)
+            }
             Answering::Yes => step.condition(&object, "Available", true, "Passed", "all checks passed"),
             Answering::No(address) => {
                 let group = text(&object, "/spec/group");

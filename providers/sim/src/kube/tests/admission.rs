@@ -152,3 +152,34 @@ fn whoever_serves_a_webhook_fills_in_its_certificate() {
         json!({"f:webhooks": {"k:{\"name\":\"maps.guard.example.com\"}": {"f:clientConfig": {"f:caBundle": {}}}}})
     );
 }
+
+#[test]
+fn a_webhook_by_way_of_the_server_answers_when_its_aggregated_api_does() {
+    let mut lab = Lab::ready("1.21.14");
+    let mut old = configuration("None", "Fail");
+    old["metadata"]["annotations"] = json!({"cert-manager.io/inject-apiserver-ca": "true"});
+    old["webhooks"][0]["clientConfig"]["service"] =
+        json!({"namespace": "default", "name": "kubernetes", "path": "/apis/guard.example.com/v1beta1/validations"});
+    lab.post(CONFIGURATIONS, old).ok();
+    let refused = lab.post(MAPS, config_map("a", json!({})));
+    assert!(refused.message().ends_with("the server could not find the requested resource"), "{}", refused.message());
+    let api = json!({
+        "metadata": {"name": "v1beta1.guard.example.com", "annotations": {"cert-manager.io/inject-ca-from-secret": "default/guard-tls"}},
+        "spec": {"group": "guard.example.com", "version": "v1beta1", "groupPriorityMinimum": 1000, "versionPriority": 15,
+                 "service": {"namespace": "default", "name": "guard"}}});
+    lab.post("/apis/apiregistration.k8s.io/v1/apiservices", api).ok();
+    serve(&mut lab);
+    lab.wait(60);
+    let refused = lab.post(MAPS, config_map("a", json!({})));
+    assert!(
+        refused.message().ends_with("the server is currently unable to handle the request"),
+        "{}",
+        refused.message()
+    );
+    // Nobody trusts it until cert-manager's injector runs.
+    lab.post("/apis/apps/v1/namespaces/default/deployments", deployment("cainjector", 1)).ok();
+    lab.wait(120);
+    lab.post(MAPS, config_map("a", json!({}))).ok();
+    let api = lab.get("/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.guard.example.com").ok();
+    assert!(api["spec"]["caBundle"].is_string(), "{api}");
+}
