@@ -48,9 +48,7 @@ impl<'a> Live<'a> {
             self.record(event);
         }
         if self.ui.is_interactive() {
-            let failed = event.filter(|event| {
-                matches!(event.kind, EventKind::Failed { .. } | EventKind::Stale { .. })
-            });
+            let failed = event.filter(|event| matches!(event.kind, EventKind::Failed { .. } | EventKind::Stale { .. }));
             if let Some(line) = failed.and_then(|event| event_line(event, self.plan)) {
                 self.clear();
                 self.ui.say(&line);
