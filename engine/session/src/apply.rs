@@ -258,13 +258,8 @@ impl Session {
         let plan = &decided.plan;
         let exit =
             if outcome.interrupted { Exit::Interrupted } else { exit_of(plan, &outcome.statuses, keep_protected) };
-        let mut entries: Vec<Entry> = Vec::new();
-        entries.push(Entry::RunEnded {
-            run: run.clone(),
-            at: clock::now(),
-            exit: exit as u8,
-            finished: outcome.is_finished(),
-        });
+        let entries =
+            [Entry::RunEnded { run: run.clone(), at: clock::now(), exit: exit as u8, finished: outcome.is_finished() }];
         let mut troubles: BTreeMap<u32, String> = BTreeMap::new();
         for (step, trouble) in &outcome.troubles {
             troubles
