@@ -36,7 +36,7 @@ pub use journal::{Entry, Intent, Journal, JournalError};
 pub use kind::{ClusterFacts, Draft, Expansion, Kind, Kinds, Problem, RenderRequest, Rendered, RenderedObject, Scene};
 pub use locator::{ArmLocator, Container, Endpoint, Locator, ObjectLocator};
 pub use note::{Note, Severity};
-pub use observation::{Applied, Discovery, DryRun, DryRunAnswer, Live, Observation, ServedKind};
+pub use observation::{Applied, DeadWebhook, Discovery, DryRun, DryRunAnswer, Live, Observation, ServedKind};
 pub use plan::{Edge, EdgeKind, Group, Header, InputDigest, Mode, PLAN_FORMAT, Plan, PlanFileError, Step, Work};
 pub use record::{Difference, RECORD_FORMAT, Record, RecordState, Recorded};
 pub use rules::{Comparison, Conflicting, ObjectView, OrderEdge, OrderGate, Ordering, Ownership, Rules};

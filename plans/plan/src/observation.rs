@@ -100,6 +100,19 @@ pub struct Discovery {
     pub identity: String,
     /// Every kind that is served, by group, version and kind.
     pub kinds: BTreeMap<(String, String, String), ServedKind>,
+    /// Admission webhooks that must answer, and whose Service is not there: leftovers of a dead install.
+    pub dead_webhooks: Vec<DeadWebhook>,
+}
+
+/// An admission webhook that nobody serves.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeadWebhook {
+    /// The kind of its configuration.
+    pub kind: String,
+    /// The name of its configuration.
+    pub name: String,
+    /// The webhook, as the configuration has it.
+    pub webhook: Json,
 }
 
 /// One served kind.

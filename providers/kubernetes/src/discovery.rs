@@ -1,15 +1,16 @@
 //! What a cluster serves, and who it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::future::join_all;
 use kfplan_model::ResourceAddress;
-use kfplan_plan::{Discovery, ServedKind, Trouble};
+use kfplan_plan::{DeadWebhook, Discovery, ServedKind, Trouble};
 use serde_json::Value as Json;
 
 use crate::access::Connections;
 use crate::client::Ask;
+use crate::observe::collection;
 use crate::trouble;
 
 /// Aggregated discovery (KEP-3352), which servers from 1.26 on give in two answers; older ones ignore it.
@@ -20,9 +21,10 @@ type Kinds = BTreeMap<(String, String, String), ServedKind>;
 impl Connections {
     /// What the cluster serves now.
     pub(crate) async fn discover(&self, cluster: &ResourceAddress) -> Result<Arc<Discovery>, Trouble> {
-        let (version, identity, core, groups) = futures::join!(
+        let (version, identity, dead_webhooks, core, groups) = futures::join!(
             self.ok(cluster, Ask::get("/version")),
             self.ok(cluster, Ask::get("/api/v1/namespaces/kube-system")),
+            self.dead_webhooks(cluster),
             self.ok(cluster, Ask { accept: AGGREGATED, ..Ask::get("/api") }),
             self.ok(cluster, Ask { accept: AGGREGATED, ..Ask::get("/apis") }),
         );
@@ -44,6 +46,7 @@ impl Connections {
                 .and_then(|body| Some(body.pointer("/metadata/uid")?.as_str()?.to_owned()))
                 .unwrap_or_default(),
             kinds,
+            dead_webhooks,
         });
         *self.get(cluster).await?.discovery.lock().await = Some(discovery.clone());
         Ok(discovery)
@@ -81,6 +84,38 @@ impl Connections {
             Arc::make_mut(discovery).kinds.extend(kinds);
         }
         found
+    }
+
+    /// Admission webhooks that must answer and whose Service is not there. Where that may not be seen, none.
+    async fn dead_webhooks(&self, cluster: &ResourceAddress) -> Vec<DeadWebhook> {
+        const GROUP: &str = "admissionregistration.k8s.io";
+        let list = |plural| async move { self.all_items(cluster, &collection(GROUP, "v1", plural, None)).await };
+        let (mutating, validating, services) =
+            futures::join!(list("mutatingwebhookconfigurations"), list("validatingwebhookconfigurations"), async {
+                self.all_items(cluster, &collection("", "v1", "services", None)).await
+            },);
+        let Ok(services) = services else { return Vec::new() };
+        let name = |body: &Json, pointer: &str| body.pointer(pointer).and_then(Json::as_str).map(str::to_owned);
+        let served: BTreeSet<(Option<String>, Option<String>)> = services
+            .iter()
+            .map(|live| (name(&live.body, "/metadata/namespace"), name(&live.body, "/metadata/name")))
+            .collect();
+        let mut dead = Vec::new();
+        for live in mutating.unwrap_or_default().into_iter().chain(validating.unwrap_or_default()) {
+            let webhooks = live.body.get("webhooks").and_then(Json::as_array);
+            for webhook in webhooks.into_iter().flatten() {
+                let Some(service) = webhook.pointer("/clientConfig/service") else { continue };
+                let place = (name(service, "/namespace"), name(service, "/name"));
+                if webhook.get("failurePolicy").and_then(Json::as_str) != Some("Ignore") && !served.contains(&place) {
+                    dead.push(DeadWebhook {
+                        kind: name(&live.body, "/kind").unwrap_or_default(),
+                        name: name(&live.body, "/metadata/name").unwrap_or_default(),
+                        webhook: webhook.clone(),
+                    });
+                }
+            }
+        }
+        dead
     }
 
     async fn ok(&self, cluster: &ResourceAddress, ask: Ask) -> Result<Json, Trouble> {

@@ -620,6 +620,11 @@ fn a_cluster_says_who_it_is_and_what_it_serves() {
             assert_eq!(discovery.kinds.get(&key).map(|it| it.plural.as_str()), Some("deployments"));
             let old = ("policy".to_owned(), "v1beta1".to_owned(), "PodDisruptionBudget".to_owned());
             assert_eq!(discovery.kinds.contains_key(&old), version.starts_with("1.21"));
+            assert_eq!(discovery.dead_webhooks, []);
+            cloud.create(&Thing::yaml(WEBHOOK)).await;
+            let mut found = cloud.provider.discover(&[cluster()]).await;
+            let discovery = found.remove(&cluster()).expect("an answer").expect("it answers");
+            assert_eq!(discovery.dead_webhooks.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["gadgets"]);
         }
     });
 }

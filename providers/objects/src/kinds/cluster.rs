@@ -64,7 +64,7 @@ impl Kind for KubernetesCluster {
             problems.push(problem(
                 resource,
                 field("kubeconfig"),
-                "no_kubeconfig",
+                "objects::no_kubeconfig",
                 message,
                 "write the path of a kubeconfig, or \"in-cluster\"",
             ));
@@ -73,7 +73,7 @@ impl Kind for KubernetesCluster {
             problems.push(problem(
                 resource,
                 field("context"),
-                "no_context",
+                "objects::no_context",
                 message,
                 "state `context`; `kubectl config get-contexts` lists them",
             ));

@@ -99,7 +99,7 @@ fn pools<'a>(resource: &Resource, scene: &'a Scene<'_>, problems: &mut Vec<Probl
                 problems.push(problem(
                     resource,
                     field("pools"),
-                    "no_pool",
+                    "objects::no_pool",
                     message,
                     "write pools = [\"${aks_node_pool.NAME}\"]",
                 ));
@@ -123,7 +123,7 @@ fn cluster(resource: &Resource, pools: &[(String, &Resource)], problems: &mut Ve
             problems.push(problem(
                 resource,
                 field("pools"),
-                "several_clusters",
+                "objects::several_clusters",
                 message,
                 "make a device plugin for each cluster",
             ));
@@ -142,7 +142,7 @@ fn texts(resource: &Resource, name: &str, problems: &mut Vec<Problem>) -> Vec<St
                 problems.push(problem(
                     resource,
                     Some(Path::root().key(name)),
-                    "unknowable",
+                    "objects::unknowable",
                     message,
                     "state it as text, or by variables",
                 ));
@@ -163,7 +163,7 @@ fn tolerations(resource: &Resource, taints: &[String], problems: &mut Vec<Proble
             problems.push(problem(
                 resource,
                 field("tolerations"),
-                "taint",
+                "objects::taint",
                 message,
                 "write it as `KEY=VALUE:NoSchedule`",
             ));

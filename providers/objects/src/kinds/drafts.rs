@@ -69,7 +69,7 @@ impl Drafting<'_> {
                 };
                 let help = "correct the manifest; of a kind that the plan does not declare, state the namespace";
                 let message = format!("{said} cannot be placed: {error}");
-                self.problems.push(problem(self.resource, None, "no_place", message, help));
+                self.problems.push(problem(self.resource, None, "objects::no_place", message, help));
                 return;
             }
         };
@@ -81,7 +81,7 @@ impl Drafting<'_> {
             };
             let message = format!("`{address}`{} is stated twice, first{}", of(&object.application), of(first));
             let help = "state each object once; keep the one that is meant";
-            self.problems.push(problem(self.resource, None, "stated_twice", message, help));
+            self.problems.push(problem(self.resource, None, "objects::stated_twice", message, help));
             return;
         }
         self.seen.insert(id, object.application.clone());

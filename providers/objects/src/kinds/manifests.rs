@@ -94,13 +94,17 @@ fn inline(resource: &Resource, value: &Value) -> Result<Rendered, Vec<Problem>> 
     let wrong = |code: &str, message: String, help: &str| vec![problem(resource, field("yaml"), code, message, help)];
     let text = value.as_str().ok_or_else(|| {
         let message = format!("`yaml` of `{}` is not known at plan", resource.address);
-        wrong("unknowable", message, "which objects exist must be known at plan: leave out what other resources give")
+        wrong(
+            "objects::unknowable",
+            message,
+            "which objects exist must be known at plan: leave out what other resources give",
+        )
     })?;
     let is_secret = value.is_sensitive();
     let documents = yaml::parse_documents(text, yaml::Dialect::Kustomize5).map_err(|error| {
         // The error quotes the text.
         let said = if is_secret { "it is not YAML".to_owned() } else { error.to_string() };
-        wrong("yaml", format!("`yaml` of `{}` cannot be read: {said}", resource.address), "correct the text")
+        wrong("objects::yaml", format!("`yaml` of `{}` cannot be read: {said}", resource.address), "correct the text")
     })?;
     let objects = documents.into_iter().flat_map(items).map(|body| RenderedObject {
         application: None,

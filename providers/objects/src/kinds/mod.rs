@@ -44,7 +44,7 @@ pub(crate) fn problem(
         resource: resource.address.clone(),
         field,
         at,
-        code: format!("objects::{code}"),
+        code: code.to_owned(),
         message: message.into(),
         help: help.into(),
     }
@@ -55,6 +55,6 @@ pub(crate) fn cluster_of(resource: &Resource) -> Result<ResourceAddress, Vec<Pro
     resource.fields.get("cluster").and_then(Value::as_handle).cloned().ok_or_else(|| {
         let message = format!("`cluster` of `{}` names no cluster", resource.address);
         let help = "write cluster = \"${aks_cluster.NAME}\" or \"${kubernetes_cluster.NAME}\"";
-        vec![problem(resource, Some(Path::root().key("cluster")), "no_cluster", message, help)]
+        vec![problem(resource, Some(Path::root().key("cluster")), "objects::no_cluster", message, help)]
     })
 }

@@ -131,7 +131,13 @@ fn locator(resource: &Resource) -> Result<ObjectLocator, Vec<Problem>> {
     let at = |key: &str| Some(Path::keys(["target", key]));
     let mut problems = Vec::new();
     let missing = |key: &str, help: &str| {
-        problem(resource, at(key), "target", format!("the target of `{}` has no `{key}`", resource.address), help)
+        problem(
+            resource,
+            at(key),
+            "objects::target",
+            format!("the target of `{}` has no `{key}`", resource.address),
+            help,
+        )
     };
     let kind = of("kind").unwrap_or_default();
     let name = of("name").unwrap_or_default();
@@ -158,7 +164,7 @@ fn locator(resource: &Resource) -> Result<ObjectLocator, Vec<Problem>> {
         (Some(false), Some(_)) => problems.push(problem(
             resource,
             at("namespace"),
-            "target",
+            "objects::target",
             format!("the target of `{}` has a namespace, and `{kind}` is cluster-scoped", resource.address),
             "take `namespace` out",
         )),
@@ -168,7 +174,7 @@ fn locator(resource: &Resource) -> Result<ObjectLocator, Vec<Problem>> {
         problems.push(problem(
             resource,
             at("kind"),
-            "patch_secret",
+            "objects::patch_secret",
             format!("`{}` would patch a Secret", resource.address),
             "what was there could not be put back without storing it; make a Secret of your own with `manifests`",
         ));
@@ -192,12 +198,16 @@ fn check(resource: &Resource, desired: &Desired, problems: &mut Vec<Problem>) {
     };
     let fields = desired.body.as_object();
     if fields.is_none_or(Map::is_empty) {
-        wrong("patch_empty", format!("`{}` states no field", resource.address), "state what shall be merged in");
+        wrong(
+            "objects::patch_empty",
+            format!("`{}` states no field", resource.address),
+            "state what shall be merged in",
+        );
     }
     for key in ["apiVersion", "kind", "status"] {
         if fields.is_some_and(|fields| fields.contains_key(key)) {
             wrong(
-                "patch_identity",
+                "objects::patch_identity",
                 format!("`{}` states `{key}`", resource.address),
                 "state fields; the object is named by `target`",
             );
@@ -206,7 +216,7 @@ fn check(resource: &Resource, desired: &Desired, problems: &mut Vec<Problem>) {
     for key in ["name", "namespace"] {
         if !text(&desired.body, &["metadata", key]).is_empty() {
             wrong(
-                "patch_identity",
+                "objects::patch_identity",
                 format!("`{}` states `metadata.{key}`", resource.address),
                 "the object is named by `target`",
             );
@@ -215,7 +225,7 @@ fn check(resource: &Resource, desired: &Desired, problems: &mut Vec<Problem>) {
     for path in nothings(&desired.body) {
         if !desired.holes.iter().any(|hole| hole.path == path) {
             wrong(
-                "patch_removes",
+                "objects::patch_removes",
                 format!("`{}` states nothing at `{path}`", resource.address),
                 "a patch owns the fields that it states, and cannot take away what others own",
             );
@@ -223,7 +233,7 @@ fn check(resource: &Resource, desired: &Desired, problems: &mut Vec<Problem>) {
     }
     if let Some(path) = desired.sensitive.first() {
         wrong(
-            "patch_secret",
+            "objects::patch_secret",
             format!("`{}` states a secret at `{path}`", resource.address),
             "put it into a Secret, and name that",
         );

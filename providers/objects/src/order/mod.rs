@@ -12,8 +12,16 @@ mod selectors;
 mod webhooks;
 
 use kfplan_plan::{ObjectView, Ordering};
+use serde_json::Value as Json;
 
 pub(crate) use selectors::{label as label_of, matches_labels, selects};
+
+/// The places of the objects that a webhook would intercept, and whether its Service is among the objects.
+pub(crate) fn intercepted(objects: &[ObjectView<'_>], webhook: &Json) -> (Vec<usize>, bool) {
+    let index = index::Index::of(objects);
+    let is_served = !webhooks::serving(&index, webhook).is_empty();
+    (webhooks::intercepted(&index, webhook).into_iter().collect(), is_served)
+}
 
 /// Edges and gates among objects.
 pub(crate) fn order(objects: &[ObjectView<'_>]) -> Ordering {

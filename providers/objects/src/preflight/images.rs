@@ -29,7 +29,13 @@ pub(super) fn floating(objects: &[&ObjectView<'_>]) -> Vec<Note> {
     let one = |(image, names): (&str, Vec<String>)| {
         let message =
             format!("the image `{image}` has no fixed version: what runs may change by itself ({})", counted(&names));
-        note(Severity::Warning, "floating_image", None, message, Some("name a version or a digest".to_owned()))
+        note(
+            Severity::Warning,
+            "preflight::floating_image",
+            None,
+            message,
+            Some("name a version or a digest".to_owned()),
+        )
     };
     found.into_iter().map(one).collect()
 }

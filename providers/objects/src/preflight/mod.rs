@@ -9,6 +9,7 @@ use kfplan_plan::{ClusterFacts, Discovery, Locator, Note, ObjectView, Severity};
 use serde_json::Value as Json;
 
 use crate::identity::{at, crd_names, is_built_in, is_crd, kind_and_group, list, text};
+use crate::order;
 use crate::tables::apis;
 
 /// Namespaces that every cluster has.
@@ -17,15 +18,17 @@ const SYSTEM: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-l
 type Kind<'a> = (&'a str, &'a str, &'a str);
 
 pub(crate) fn preflight(objects: &[ObjectView<'_>], facts: &ClusterFacts, discovery: Option<&Discovery>) -> Vec<Note> {
+    let leftovers = leftovers(objects, discovery);
     let objects: Vec<&ObjectView<'_>> = objects.iter().filter(|it| !it.going).collect();
     let mut notes = served(&objects, facts, discovery);
+    notes.extend(leftovers);
     notes.extend(images::floating(&objects));
     notes.extend(namespaces(&objects, facts));
     notes
 }
 
 fn note(severity: Severity, code: &str, address: Option<Address>, message: String, help: Option<String>) -> Note {
-    Note { severity, code: format!("preflight::{code}"), address, message, help }
+    Note { severity, code: code.to_owned(), address, message, help }
 }
 
 /// `3 objects`, with the names of the first few.
@@ -83,7 +86,7 @@ fn served(objects: &[&ObjectView<'_>], facts: &ClusterFacts, discovery: Option<&
             parts.join(", ")
         );
         let help = "take a Kubernetes version that serves them, or manifests that use what took their place";
-        notes.insert(0, note(Severity::Blocks, "removed_apis", None, message, Some(help.to_owned())));
+        notes.insert(0, note(Severity::Blocks, "preflight::removed_apis", None, message, Some(help.to_owned())));
     }
     if minor.is_none() && discovery.is_none() && !kinds.is_empty() {
         let message = format!(
@@ -92,7 +95,7 @@ fn served(objects: &[&ObjectView<'_>], facts: &ClusterFacts, discovery: Option<&
         );
         notes.push(note(
             Severity::Warning,
-            "unknown_version",
+            "preflight::unknown_version",
             None,
             message,
             Some("state `kubernetes_version`".to_owned()),
@@ -149,13 +152,13 @@ fn kind_note((group, version, kind): Kind<'_>, names: &[String], state: &Served,
         Served::Yes => return None,
         Served::NotSince(minor) => (
             Severity::Blocks,
-            "removed_api",
+            "preflight::removed_api",
             format!("`{kind}` of `{api}` is not served since Kubernetes 1.{minor} ({counted})"),
             instead,
         ),
         Served::NotBefore(minor) => (
             Severity::Blocks,
-            "later_api",
+            "preflight::later_api",
             format!(
                 "`{kind}` of `{api}` is served since Kubernetes 1.{minor}, and the cluster has {cluster} ({counted})"
             ),
@@ -165,20 +168,20 @@ fn kind_note((group, version, kind): Kind<'_>, names: &[String], state: &Served,
             let until = removed.map(|it| format!(" and goes with 1.{it}")).unwrap_or_default();
             (
                 Severity::Warning,
-                "deprecated_api",
+                "preflight::deprecated_api",
                 format!("`{kind}` of `{api}` is deprecated{until} ({counted})"),
                 instead,
             )
         }
         Served::NotByCrd => (
             Severity::Blocks,
-            "version_not_in_crd",
+            "preflight::version_not_in_crd",
             format!("the CRD of `{}` does not serve version `{version}` ({counted})", kind_and_group(group, kind)),
             Some("use a version that the CRD lists as served".to_owned()),
         ),
         Served::No => (
             Severity::Blocks,
-            "not_served",
+            "preflight::not_served",
             format!("nothing serves `{kind}` of `{api}`: neither the cluster nor a CRD of this plan ({counted})"),
             Some("add the CRD, such as the operator that brings it".to_owned()),
         ),
@@ -190,6 +193,52 @@ fn minor_of(version: &str) -> Option<u32> {
     let minor = version.strip_prefix("1.")?;
     let end = minor.find(|c: char| !c.is_ascii_digit()).unwrap_or(minor.len());
     minor.get(..end)?.parse().ok()
+}
+
+/// Webhooks of a dead install, which refuse what they intercept for ever.
+fn leftovers(objects: &[ObjectView<'_>], discovery: Option<&Discovery>) -> Vec<Note> {
+    let mut notes = Vec::new();
+    for dead in discovery.map(|it| it.dead_webhooks.as_slice()).unwrap_or_default() {
+        let is_ours = objects.iter().any(|it| match it.locator {
+            Locator::Object(place) => place.kind == dead.kind && place.name == dead.name,
+            Locator::Arm(_) => false,
+        });
+        let (places, is_served) = order::intercepted(objects, &dead.webhook);
+        if is_ours || is_served {
+            continue;
+        }
+        let refused: Vec<String> = places
+            .iter()
+            .filter_map(|place| objects.get(*place))
+            .filter(|it| !it.going)
+            .filter_map(|it| match it.locator {
+                Locator::Object(place) => Some(
+                    place.namespace.as_ref().map_or_else(|| place.name.clone(), |of| format!("{of}/{}", place.name)),
+                ),
+                Locator::Arm(_) => None,
+            })
+            .collect();
+        let service = |key: &str| text(&dead.webhook, &["clientConfig", "service", key]);
+        let mut message = format!(
+            "nobody serves the webhook `{}` of the {} `{}`: `{}/{}` is not there",
+            text(&dead.webhook, &["name"]),
+            dead.kind,
+            dead.name,
+            service("namespace"),
+            service("name")
+        );
+        let severity = if refused.is_empty() { Severity::Warning } else { Severity::Blocks };
+        if !refused.is_empty() {
+            message = format!("{message}, and it would refuse {}", counted(&refused));
+        }
+        let help = format!(
+            "it is left over from an earlier install: `kubectl delete {} {}`",
+            dead.kind.to_lowercase(),
+            dead.name
+        );
+        notes.push(note(severity, "preflight::dead_webhook", None, message, Some(help)));
+    }
+    notes
 }
 
 /// Namespaces that a cluster to come will not have.
@@ -214,7 +263,7 @@ fn namespaces(objects: &[&ObjectView<'_>], facts: &ClusterFacts) -> Vec<Note> {
     let one = |(namespace, names): (&str, Vec<String>)| {
         let message = format!("the namespace `{namespace}` is not made by this plan ({})", counted(&names));
         let help = "add the Namespace; one that a controller makes comes too late".to_owned();
-        note(Severity::Warning, "no_namespace", None, message, Some(help))
+        note(Severity::Warning, "preflight::no_namespace", None, message, Some(help))
     };
     missing.into_iter().map(one).collect()
 }

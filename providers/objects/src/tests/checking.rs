@@ -1,9 +1,8 @@
-use std::collections::BTreeMap;
-
 use insta::assert_snapshot;
 use kfplan_model::{Address, Late};
 use kfplan_plan::{
-    ClusterFacts, Desired, Discovery, Hole, Locator, Note, ObjectView, Protection, Rules, ServedKind, Severity,
+    ClusterFacts, DeadWebhook, Desired, Discovery, Hole, Locator, Note, ObjectView, Protection, Rules, ServedKind,
+    Severity,
 };
 use serde_json::Value as Json;
 
@@ -300,7 +299,7 @@ fn kinds_that_nothing_serves_block() {
     let wrong = format!("{CRD}{{apiVersion: x.io/v2, kind: Thing, metadata: {{name: t, namespace: default}}}}");
     assert_snapshot!(preflight(&wrong, "1.34", false, None), @"the CRD of `Thing.x.io` does not serve version `v2` (1 object: `default/t`)");
     let served = ServedKind { plural: "things".to_owned(), namespaced: true };
-    let mut discovery = Discovery { version: "1.34".to_owned(), identity: "u".to_owned(), kinds: BTreeMap::new() };
+    let mut discovery = Discovery { version: "1.34".to_owned(), identity: "u".to_owned(), ..Discovery::default() };
     assert!(preflight(custom, "1.34", true, Some(&discovery)).starts_with("nothing serves"));
     discovery.kinds.insert(("x.io".to_owned(), "v1".to_owned(), "Thing".to_owned()), served);
     assert_eq!(preflight(custom, "1.34", true, Some(&discovery)), "");
@@ -359,4 +358,35 @@ fn user_data_and_what_was_adopted_are_protected() {
     assert_eq!(protection(namespace, true).0, Protection::Adopted);
     let map = "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: a}}";
     assert_eq!(protection(map, true), (Protection::None, None));
+}
+
+#[test]
+fn leftover_webhooks_are_named_before_they_refuse_everything() {
+    let webhook = object(
+        "
+name: sidecar-injector.istio.io
+failurePolicy: Fail
+clientConfig: {service: {namespace: istio-system, name: istio-sidecar-injector, path: /inject}}
+rules: [{apiGroups: [''], apiVersions: [v1], resources: [pods], operations: [CREATE]}]
+",
+    );
+    let dead = DeadWebhook {
+        kind: "MutatingWebhookConfiguration".to_owned(),
+        name: "istio-sidecar-injector".to_owned(),
+        webhook,
+    };
+    let mut discovery = Discovery { dead_webhooks: vec![dead], ..Discovery::default() };
+    for (group, version, kind) in [("", "v1", "Pod"), ("", "v1", "ConfigMap"), ("", "v1", "Service")] {
+        let served = ServedKind { plural: "x".to_owned(), namespaced: true };
+        discovery.kinds.insert((group.to_owned(), version.to_owned(), kind.to_owned()), served);
+    }
+    let pod = "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{image: 'x:1'}]}}";
+    let of = |text: &str| preflight(text, "1.34", true, Some(&discovery));
+    assert_snapshot!(of(pod), @"nobody serves the webhook `sidecar-injector.istio.io` of the MutatingWebhookConfiguration `istio-sidecar-injector`: `istio-system/istio-sidecar-injector` is not there, and it would refuse 1 object: `default/p`");
+    let map = "{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}";
+    assert_snapshot!(of(map), @"warning: nobody serves the webhook `sidecar-injector.istio.io` of the MutatingWebhookConfiguration `istio-sidecar-injector`: `istio-system/istio-sidecar-injector` is not there");
+    let served = format!(
+        "{pod}\n---\n{{apiVersion: v1, kind: Service, metadata: {{name: istio-sidecar-injector, namespace: istio-system}}}}"
+    );
+    assert_eq!(of(&served), "");
 }
