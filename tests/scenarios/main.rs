@@ -1,8 +1,10 @@
 //! What a user does with the binary, from beginning to end, on the sandbox.
 
 mod inspect;
+mod interrupted;
 mod life;
 mod manners;
+mod options;
 mod ownership;
 mod plan_files;
 mod rendering;

@@ -106,6 +106,10 @@ impl<'a> Inventory<'a> {
             (_, fate) if fate.is_renewing() => Own::Comes(format!("`{cluster}` comes with this plan")),
             (Seen::ToCome(why), _) => Own::Comes(why.clone()),
             (Seen::Absent | Seen::NotServed, _) => Own::Gone,
+            // A run that made it was stopped, or somebody else makes it: its contents come after it.
+            (Seen::Live(live), _) if wanted && self.input.kinds.rules(node.locator()).is_coming(live) => {
+                Own::Comes(format!("`{cluster}` is still being made"))
+            }
             (Seen::Live(_), _) => Own::There,
         }
     }

@@ -122,6 +122,12 @@ pub trait Rules: Send + Sync {
     /// Whether `live` is going away by itself (deletionTimestamp, `Deleting`).
     fn is_going(&self, live: &Live) -> bool;
 
+    /// Whether `live` is still being made, so that nothing in it can be asked or changed yet (a cluster in `Creating`).
+    fn is_coming(&self, live: &Live) -> bool {
+        let _ = live;
+        false
+    }
+
     /// Whether `desired` states only some fields of a thing that somebody else makes (a `patch`): it is never created,
     /// adopted, or deleted. Where the thing is absent, the plan is blocked; when it shall go, [`Rules::release`] says what is sent.
     fn is_part(&self, desired: &Desired) -> bool {

@@ -41,6 +41,10 @@ impl Rules for ArmRules {
         provisioning_state(&live.body) == Some("Deleting")
     }
 
+    fn is_coming(&self, live: &Live) -> bool {
+        provisioning_state(&live.body) == Some("Creating")
+    }
+
     fn fingerprint(
         &self,
         desired: Option<&Desired>,
