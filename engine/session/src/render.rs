@@ -146,7 +146,7 @@ impl<'a> Renderer<'a> {
 
 /// One thing that is wrong with a rendering, with its code and what to do next.
 pub(crate) fn failure(finding: kfplan_kustomize::Finding) -> Failure {
-    Failure::new(&finding.code, finding.message, finding.help)
+    Failure::new(finding.code, finding.message, finding.help)
 }
 
 /// The repos that fields name as `@NAME/…`.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use kfplan_model::{Address, Late};
 use kfplan_plan::{
-    Action, Change, Digest, Drift, Edge, EdgeKind, Event, EventKind, FieldChange, Gate, Group, Header, Kept, Locator, Mode, Note,
-    ObjectLocator, Plan, Precondition, Probe, Protection, Severity, Shown, Step, Verified, Witness, Work,
+    Action, Change, Digest, Drift, Edge, EdgeKind, Event, EventKind, FieldChange, Gate, Group, Header, Kept, Locator,
+    Mode, Note, ObjectLocator, Plan, Precondition, Probe, Protection, Severity, Shown, Step, Verified, Witness, Work,
 };
 use serde_json::json;
 
@@ -81,21 +81,42 @@ fn plan_of(steps: Vec<Step>) -> Plan {
         Group { resource: resource("aks_node_pool.gpu"), application: None, unchanged: 0 },
         Group { resource: resource("kubeflow.main"), application: Some("istio".to_owned()), unchanged: 7 },
     ];
-    Plan { header, groups, steps, edges: Vec::new(), kept: Vec::new(), drift: Vec::new(), notes: Vec::new(), outputs: BTreeMap::new() }
+    Plan {
+        header,
+        groups,
+        steps,
+        edges: Vec::new(),
+        kept: Vec::new(),
+        drift: Vec::new(),
+        notes: Vec::new(),
+        outputs: BTreeMap::new(),
+    }
 }
 
 fn sample() -> Plan {
     let late = Late { template: "${aks_cluster.main.fqdn}".into(), waits: [].into() };
     let mut steps = vec![
-        step(0, Action::Create, "aks_node_pool.gpu", vec![field("/vm_size", Shown::Absent, Shown::Value(json!("Standard_NC4as_T4_v3")))]),
-        step(1, Action::Update, "kubeflow.main/istio-system/ConfigMap/mesh", vec![
-            field("/data/mesh", Shown::Value(json!("a: 1\nb: 2\n")), Shown::Value(json!("a: 1\nb: 3\n"))),
-            field("/data/host", Shown::Value(json!("x\u{1b}[2Jy")), Shown::Late(late)),
-            field("/data/key", Shown::Secret("0011aabb".to_owned()), Shown::Secret("ccdd2233".to_owned())),
-        ]),
+        step(
+            0,
+            Action::Create,
+            "aks_node_pool.gpu",
+            vec![field("/vm_size", Shown::Absent, Shown::Value(json!("Standard_NC4as_T4_v3")))],
+        ),
+        step(
+            1,
+            Action::Update,
+            "kubeflow.main/istio-system/ConfigMap/mesh",
+            vec![
+                field("/data/mesh", Shown::Value(json!("a: 1\nb: 2\n")), Shown::Value(json!("a: 1\nb: 3\n"))),
+                field("/data/host", Shown::Value(json!("x\u{1b}[2Jy")), Shown::Late(late)),
+                field("/data/key", Shown::Secret("0011aabb".to_owned()), Shown::Secret("ccdd2233".to_owned())),
+            ],
+        ),
         step(1, Action::Delete, "kubeflow.main/istio-system/Service/old", Vec::new()),
     ];
-    steps.extend((0..20).map(|n| step(1, Action::Create, &format!("kubeflow.main/istio-system/ConfigMap/c{n}"), Vec::new())));
+    steps.extend(
+        (0..20).map(|n| step(1, Action::Create, &format!("kubeflow.main/istio-system/ConfigMap/c{n}"), Vec::new())),
+    );
     let mut plan = plan_of(steps);
     plan.kept.push(Kept {
         address: address("kubeflow.main/kubeflow/PersistentVolumeClaim/mysql"),
@@ -108,7 +129,11 @@ fn sample() -> Plan {
         path: "/data/b".parse().expect("a path"),
         old: Shown::Value(json!("1")),
         new: Shown::Absent,
-        witness: Some(Witness { manager: "kubectl-edit".to_owned(), operation: "Update".to_owned(), time: Some("2026-11-24T10:00:00Z".to_owned()) }),
+        witness: Some(Witness {
+            manager: "kubectl-edit".to_owned(),
+            operation: "Update".to_owned(),
+            time: Some("2026-11-24T10:00:00Z".to_owned()),
+        }),
     });
     plan.notes.push(Note {
         severity: Severity::Blocks,
@@ -132,7 +157,8 @@ fn markdown_puts_what_is_destroyed_first() {
 
 #[test]
 fn markdown_of_a_huge_plan_fits_a_comment_and_counts_what_it_left_out() {
-    let mut steps: Vec<Step> = (0..5000).map(|n| step(1, Action::Create, &format!("kubeflow.main/ns/ConfigMap/c{n}"), Vec::new())).collect();
+    let mut steps: Vec<Step> =
+        (0..5000).map(|n| step(1, Action::Create, &format!("kubeflow.main/ns/ConfigMap/c{n}"), Vec::new())).collect();
     steps.push(step(1, Action::Delete, "kubeflow.main/ns/Service/precious", Vec::new()));
     let text = plan_markdown(&plan_of(steps), COMMENT_LIMIT);
     assert!(text.chars().count() <= COMMENT_LIMIT, "{}", text.chars().count());
@@ -168,7 +194,8 @@ fn drift_names_field_values_manager_and_time() {
 #[test]
 fn a_graph_has_a_node_a_step_and_an_arrow_an_edge() {
     let mut plan = plan_of(vec![step(0, Action::Create, "aks_node_pool.gpu", Vec::new())]);
-    let gate = Gate { locator: locator(&address("aks_node_pool.gpu")), probe: Probe::Ready, timeout: 1, why: "x".to_owned() };
+    let gate =
+        Gate { locator: locator(&address("aks_node_pool.gpu")), probe: Probe::Ready, timeout: 1, why: "x".to_owned() };
     plan.steps.push(Step { address: address("aks_node_pool.gpu#ready"), group: 0, work: Work::Gate(Box::new(gate)) });
     plan.edges.push(Edge { from: 0, to: 1, kind: EdgeKind::AfterApplied });
     insta::assert_snapshot!(dot(&plan), @r#"

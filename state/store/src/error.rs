@@ -127,7 +127,9 @@ impl StoreError {
             Self::NoRecord(_) => "`kfplan state list` shows every address",
             Self::Occupied(_) => "move or remove what is there first",
             Self::Import { .. } => "take a file that `kfplan state export` wrote, unchanged",
-            Self::NotEmpty { .. } => "keep a copy with `kfplan state export`, forget what is there with `kfplan state rm`, and import again",
+            Self::NotEmpty { .. } => {
+                "keep a copy with `kfplan state export`, forget what is there with `kfplan state rm`, and import again"
+            }
         }
     }
 }
