@@ -154,9 +154,11 @@ impl<'a> Inventory<'a> {
     pub(crate) fn facts(&mut self, cluster: &ResourceAddress) -> Option<ClusterFacts> {
         let stated = self.stated_facts(cluster);
         let facts = match self.standing(cluster)? {
-            Standing::There(discovery) => {
-                ClusterFacts { version: Some(discovery.version.clone()), exists: true, ..stated }
-            }
+            Standing::There(discovery) => ClusterFacts {
+                version: Some(later(&discovery.version, stated.version.as_deref())),
+                exists: true,
+                ..stated
+            },
             Standing::LeftOut(_) => ClusterFacts { exists: true, ..stated },
             Standing::Comes(_) | Standing::Gone => ClusterFacts { exists: false, ..stated },
         };
@@ -173,5 +175,31 @@ impl<'a> Inventory<'a> {
             aks: None,
             exists: false,
         })
+    }
+}
+
+/// The version that a cluster has once the plan is carried out: contents are judged by what an upgrade makes of it.
+fn later(running: &str, stated: Option<&str>) -> String {
+    let numbers = |version: &str| -> Option<(u32, u32)> {
+        let mut parts = version.trim_start_matches('v').split('.');
+        Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+    };
+    match stated.filter(|stated| numbers(stated) > numbers(running)) {
+        Some(stated) => stated.to_owned(),
+        None => running.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::later;
+
+    #[test]
+    fn contents_are_judged_by_the_version_that_an_upgrade_brings() {
+        assert_eq!(later("1.21.14", Some("1.22")), "1.22");
+        assert_eq!(later("v1.9.1", Some("1.10")), "1.10");
+        assert_eq!(later("1.21.14", Some("1.21")), "1.21.14");
+        assert_eq!(later("1.22.3", Some("1.21")), "1.22.3");
+        assert_eq!(later("1.22.3", None), "1.22.3");
     }
 }

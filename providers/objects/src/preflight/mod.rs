@@ -130,7 +130,10 @@ fn state(
         return if is_known { by_table() } else { Served::No };
     };
     let is_served = discovery.kinds.contains_key(&(group.to_owned(), version.to_owned(), kind.to_owned()));
+    let is_upgrade = minor_of(&discovery.version).is_some_and(|running| minor > Some(running));
     match (is_served, by_table()) {
+        // What runs serves it still; what the plan makes of the cluster will not.
+        (true, gone @ Served::NotSince(_)) if is_upgrade => gone,
         (true, deprecated @ Served::Deprecated(_)) => deprecated,
         (true, _) => Served::Yes,
         (false, gone @ (Served::NotSince(_) | Served::NotBefore(_))) => gone,

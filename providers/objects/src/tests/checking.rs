@@ -306,6 +306,20 @@ fn kinds_that_nothing_serves_block() {
 }
 
 #[test]
+fn what_runs_serves_still_and_an_upgrade_will_not_blocks() {
+    let one = "{apiVersion: rbac.authorization.k8s.io/v1beta1, kind: ClusterRole, metadata: {name: r}}";
+    let served = ServedKind { plural: "clusterroles".to_owned(), namespaced: false };
+    let mut discovery = Discovery { version: "1.21.14".to_owned(), identity: "u".to_owned(), ..Discovery::default() };
+    let kind = ("rbac.authorization.k8s.io".to_owned(), "v1beta1".to_owned(), "ClusterRole".to_owned());
+    discovery.kinds.insert(kind, served);
+    assert!(preflight(one, "1.21.14", true, Some(&discovery)).starts_with("warning:"));
+    assert!(preflight(one, "1.22", true, Some(&discovery)).starts_with("1 of 1 objects use APIs"));
+    // What a server of that version serves all the same is no hindrance.
+    discovery.version = "1.22.1".to_owned();
+    assert_eq!(preflight(one, "1.22.1", true, Some(&discovery)), "");
+}
+
+#[test]
 fn a_version_that_is_not_known_is_said() {
     assert_snapshot!(preflight(OLD, "", false, None), @"warning: the Kubernetes version of `aks_cluster.main` is not known, so that APIs it will not serve cannot be named");
 }
