@@ -15,6 +15,8 @@ use kfplan_tests::{Cloud, Place};
 const APPLY: [&str; 3] = ["apply", "--sandbox", "--auto-approve"];
 const DESTROY: [&str; 4] = ["destroy", "--sandbox", "--auto-approve", "--delete-data"];
 const STACK: &str = "quickstart";
+const CLUSTER: &str = "/resourcegroups/KubeTest/providers/Microsoft.ContainerService/managedClusters/KubeTestCluster\
+                       ?api-version=2024-09-01";
 
 /// Random numbers that a seed decides (SplitMix64).
 struct Dice(u64);
@@ -67,7 +69,9 @@ fn killed(place: &Place, command: &[&str], lines: u64, more: Duration) -> bool {
 fn existing(place: &Place, cloud: &Cloud) -> BTreeMap<String, String> {
     let azure = cloud.marked(STACK);
     let mut all = BTreeMap::new();
-    if azure.iter().any(|(address, _)| address == "aks_cluster.main") {
+    let (status, cluster) = cloud.azure("GET", CLUSTER, None);
+    // While Azure makes it, nobody can be asked what is in it, and nothing is.
+    if status == 200 && cluster["properties"]["provisioningState"] != "Creating" {
         all.extend(cloud.cluster(place).marked(STACK));
     }
     for (address, id) in azure {
