@@ -29,9 +29,11 @@ fn descend(root: &Path, below: &Path, parts: &[&str], found: &mut Vec<PathBuf>) 
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = below.join(&name);
         let kind = entry.file_type()?;
-        // Hidden folders hold no manifests, and `.kfplan` is our own.
-        if kind.is_dir() && *part == "**" && !name.starts_with('.') {
-            descend(root, &path, parts, found)?;
+        if *part == "**" {
+            // Hidden folders hold no manifests, and `.kfplan` is our own.
+            if kind.is_dir() && !name.starts_with('.') {
+                descend(root, &path, parts, found)?;
+            }
         } else if fits(part, &name) {
             if kind.is_file() && rest.is_empty() {
                 found.push(path);

@@ -76,7 +76,7 @@ fn a_damaged_middle_is_an_error_that_says_where_and_what_to_do() {
     disk.tamper(&journal(), |bytes| bytes[middle] ^= 1);
     let error = read(&disk).expect_err("damage");
     assert!(error.to_string().contains("`/state/journal.1` is damaged at byte"), "{error}");
-    assert!(error.help().contains("kfplan state verify"));
+    assert!(error.help().contains("kfplan state import"));
     assert!(Log::alone(Arc::new(disk), Path::new(FOLDER), &birth()).is_err());
 }
 
