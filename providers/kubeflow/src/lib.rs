@@ -1,6 +1,6 @@
 //! Kubeflow installations as objects, pure.
 //!
-//! [`applications`] reads a KfDef or a kustomization, renders each application
+//! [`applications()`] reads a KfDef or a kustomization, renders each application
 //! against trees of repositories, and gives the objects as `kfctl` would have
 //! applied them: grouped by application, each group in an order that installs.
 //! [`patches`] knows what AKS needs beyond that, as named rules with reasons, and

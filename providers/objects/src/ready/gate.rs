@@ -23,7 +23,7 @@ pub enum WebhookOutcome {
 
 const PROBE_GROUP: &str = "probe.kfplan.dev/v1";
 
-/// What came of asking a webhook, as [`gate`] takes it beside the objects that were seen.
+/// What came of asking a webhook, as `gate` takes it beside the objects that were seen.
 #[must_use]
 pub fn webhook_probe(webhook: &str, outcome: WebhookOutcome, message: &str) -> Json {
     let outcome = match outcome {
