@@ -42,7 +42,7 @@ impl<'a> Inventory<'a> {
         }
         let standing = match self.own(cluster) {
             Own::Pending { recorded } => {
-                if recorded {
+                if recorded || self.recorded_clusters.contains(cluster) {
                     self.discovery(cluster);
                 }
                 return None;
@@ -85,7 +85,7 @@ impl<'a> Inventory<'a> {
     fn own(&self, cluster: &ResourceAddress) -> Own {
         let Some(node) = self.main(cluster).map(|node| &self.nodes[node as usize]) else {
             // A cluster that is wanted and not expanded yet may still turn out to come with this plan.
-            return match self.owner_at.get(cluster).map(|&owner| &self.owners[owner as usize]) {
+            return match self.owner_of(cluster).map(|owner| &self.owners[owner as usize]) {
                 Some(owner) if owner.stated.is_some() && owner.phase == crate::inventory::Phase::Waiting => {
                     Own::Pending { recorded: false }
                 }
@@ -167,7 +167,7 @@ impl<'a> Inventory<'a> {
 
     /// What the stack alone tells of a cluster.
     pub(crate) fn stated_facts(&self, cluster: &ResourceAddress) -> ClusterFacts {
-        let kind = self.owner_at.get(cluster).and_then(|&owner| self.owners[owner as usize].kind);
+        let kind = self.owner_of(cluster).and_then(|owner| self.owners[owner as usize].kind);
         let resource = self.resolved.get(cluster);
         kind.zip(resource).and_then(|(kind, resource)| kind.cluster(resource)).unwrap_or_else(|| ClusterFacts {
             cluster: cluster.clone(),

@@ -5,7 +5,7 @@
 //! between, so that the number of edges grows with the number of steps.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
 
 use kfplan_graph::{Dag, DagError};
 use kfplan_plan::{Action, Edge, EdgeKind};
@@ -28,25 +28,29 @@ pub(crate) struct Contracted {
 }
 
 impl<'a> Inventory<'a> {
-    /// The graph as one that holds no ring; without its soft edges if they close one.
+    /// The graph as one that holds no ring. What rules found gives way to what the stack says.
     pub(crate) fn dag(&mut self, graph: &mut Graph) -> Option<Dag> {
-        let build = |graph: &Graph| {
-            Dag::new(graph.len() as usize, graph.wires.iter().map(|wire| (wire.from as usize, wire.to as usize)))
-        };
-        match build(graph) {
-            Ok(dag) => return Some(dag),
-            Err(_) => graph.wires.retain(|wire| !wire.is_soft),
-        }
-        match build(graph) {
-            Ok(dag) => Some(dag),
-            Err(DagError::Rings { rings }) => {
+        loop {
+            let edges = graph.wires.iter().map(|wire| (wire.from as usize, wire.to as usize));
+            let rings = match Dag::new(graph.len() as usize, edges) {
+                Ok(dag) => return Some(dag),
+                Err(DagError::Rings { rings }) => rings,
+                Err(DagError::NoSuchNode { .. }) => unreachable!("every edge is between numbered vertices"),
+            };
+            let before = graph.wires.len();
+            for ring in &rings {
+                let next = ring.iter().cycle().skip(1);
+                let pairs: BTreeSet<(u32, u32)> =
+                    ring.iter().zip(next).map(|(&from, &to)| (from as u32, to as u32)).collect();
+                graph.wires.retain(|wire| !(wire.is_soft && pairs.contains(&(wire.from, wire.to))));
+            }
+            if graph.wires.len() == before {
                 for ring in rings {
                     let ring = ring.iter().map(|&vertex| self.name(graph, vertex as u32)).collect();
                     self.errors.push(PlanError::Cycle { ring });
                 }
-                None
+                return None;
             }
-            Err(DagError::NoSuchNode { .. }) => unreachable!("every edge is between numbered vertices"),
         }
     }
 

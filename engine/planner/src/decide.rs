@@ -79,7 +79,8 @@ impl<'a> Inventory<'a> {
     /// Decides about one wanted node; `false` while an answer is missing.
     fn decide(&mut self, number: u32) -> bool {
         let node = &self.nodes[number as usize];
-        if matches!(node.seen, Seen::Pending) || matches!(node.seen_before, Some(Seen::Pending)) {
+        let is_pending = |seen: &Seen<'_>| matches!(seen, Seen::Pending);
+        if is_pending(&node.seen) || node.seen_before.as_deref().is_some_and(is_pending) {
             return false;
         }
         if let Some(container) = node.container.map(|container| &self.nodes[container as usize])
@@ -92,7 +93,7 @@ impl<'a> Inventory<'a> {
         let node = &mut self.nodes[number as usize];
         node.fate = verdict.fate;
         node.reasons = verdict.reasons;
-        node.comparison = verdict.comparison;
+        node.keep(verdict.comparison);
         node.offline = verdict.offline;
         node.anything = verdict.anything;
         node.adopted |= verdict.adopted;
@@ -101,14 +102,27 @@ impl<'a> Inventory<'a> {
         self.nodes[number as usize].protection = protection;
         self.drift.extend(drift);
         self.refresh_record(number);
+        self.let_go(number);
         true
+    }
+
+    /// What Azure already has as wanted is told by what is there: its body is not needed any more.
+    fn let_go(&mut self, number: u32) {
+        let node = &mut self.nodes[number as usize];
+        if node.fate == Fate::Same
+            && node.object().is_none()
+            && let Some(desired) = node.draft.as_mut().and_then(|draft| draft.desired.as_mut())
+        {
+            *desired = Desired::default();
+        }
     }
 
     /// What is left to another manager is not sent.
     fn leave_out_yielded(&mut self, number: u32) {
         let node = &mut self.nodes[number as usize];
+        let yielded = node.comparison().yielded.clone();
         if let Some(desired) = node.draft.as_mut().and_then(|draft| draft.desired.as_mut()) {
-            for path in &node.comparison.yielded {
+            for path in &yielded {
                 path.remove(&mut desired.body);
                 desired.holes.retain(|hole| !hole.path.starts_with(path));
             }
@@ -213,7 +227,7 @@ impl<'a> Inventory<'a> {
         let node = &self.nodes[number as usize];
         let before = node.other_place()?.clone();
         let is_recorded = node.recorded.is_some_and(|recorded| recorded.record.locator == before);
-        match node.seen_before.as_ref()? {
+        match node.seen_before.as_deref()? {
             // Where a replacement was cut short, only what carries our marks is what it left behind.
             Seen::Live(old) if !is_recorded && !self.input.kinds.rules(&before).is_ours(old, self.input.ownership) => {
                 None
@@ -372,7 +386,7 @@ impl<'a> Inventory<'a> {
     }
 
     fn is_replaced(&self, resource: &kfplan_model::ResourceAddress) -> bool {
-        let owner = self.owner_at.get(resource).map(|&owner| &self.owners[owner as usize]);
+        let owner = self.owner_of(resource).map(|owner| &self.owners[owner as usize]);
         owner.is_some_and(|owner| {
             let mut nodes = owner.nodes.iter().map(|&node| &self.nodes[node as usize]);
             nodes.any(|node| node.fate == Fate::Change(Action::Replace))
@@ -433,7 +447,10 @@ impl<'a> Inventory<'a> {
     /// What changed behind our back.
     fn drift_of(&mut self, number: u32) -> Vec<Drift> {
         let node = &mut self.nodes[number as usize];
-        let mut drift = std::mem::take(&mut node.comparison.drift);
+        let mut drift = match node.comparison().drift.is_empty() {
+            true => Vec::new(),
+            false => std::mem::take(&mut node.comparison_mut().drift),
+        };
         let is_settled = node.recorded.is_some_and(|recorded| recorded.record.state == RecordState::Settled);
         let is_gone = match &node.seen {
             Seen::Absent | Seen::NotServed => node.seen_before.is_none(),
@@ -450,8 +467,7 @@ impl<'a> Inventory<'a> {
                 self.input.kinds.rules(node.locator()).drift(recorded, live, self.input.ownership, self.input.key);
             drift.extend(remade(node, &found));
         }
-        let address = node.address.clone();
-        drift.iter_mut().for_each(|drift| drift.address.clone_from(&address));
+        drift.iter_mut().for_each(|drift| drift.address.clone_from(&node.address));
         drift
     }
 

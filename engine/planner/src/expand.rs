@@ -2,19 +2,19 @@
 //! finds out which things each of them is.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use kfplan_graph::{Dag, DagError};
 use kfplan_model::{Late, Path, Resource, ResourceAddress, Stack, Value};
 use kfplan_plan::{ClusterFacts, Draft, Expansion, Field, Kind, Locator, Note, Observation, Recorded, Scene, Shape};
 use kfplan_plan::{Live, RecordState};
 use serde_json::json;
-use std::borrow::Cow;
 
 use crate::cluster::Standing;
 use crate::error::{PlanError, place};
 use crate::fill::says_what_it_is;
 use crate::input::Question;
-use crate::inventory::{Fate, Inventory, Owner, Phase, Seen, same_place};
+use crate::inventory::{Fate, Inventory, Owner, Phase, Seen, Sight, same_place};
 use crate::late::{Keys, keys};
 
 impl<'a> Inventory<'a> {
@@ -61,11 +61,10 @@ impl<'a> Inventory<'a> {
         let mut edges = Vec::new();
         for (&owner, resource) in owners.iter().zip(stack.resources.values()) {
             resource.fields.visit_late(&mut |late: &Late| read.extend(late.waits.iter()));
-            for dependency in resource.depends_on.iter().chain(&resource.lifecycle.replace_triggered_by) {
-                if let Some(&from) = self.owner_at.get(dependency) {
-                    edges.push((from as usize, owner as usize));
-                }
-            }
+            let depends_on: Vec<u32> = resource.depends_on.iter().filter_map(|on| self.owner_of(on)).collect();
+            let triggers = resource.lifecycle.replace_triggered_by.iter().filter_map(|on| self.owner_of(on));
+            edges.extend(depends_on.iter().copied().chain(triggers).map(|from| (from as usize, owner as usize)));
+            self.owners[owner as usize].depends_on = depends_on;
         }
         for output in &stack.outputs {
             output.value.visit_late(&mut |late: &Late| read.extend(late.waits.iter()));
@@ -100,11 +99,11 @@ impl<'a> Inventory<'a> {
             self.errors.push(PlanError::UnknownType { resource: address });
             return;
         };
-        let Some(resource) = self.resolve(stated, keys) else {
+        let Some(resource) = self.resolve(owner, stated, keys) else {
             return;
         };
         self.check_deciders(kind, &resource);
-        let cluster = self.cluster_of(&resource);
+        let cluster = self.cluster_of(owner, &resource);
         self.owners[owner as usize].cluster.clone_from(&cluster);
         let facts = match cluster {
             Some(cluster) if kind.schema().objects => match self.facts(&cluster) {
@@ -118,26 +117,38 @@ impl<'a> Inventory<'a> {
             return;
         };
         self.notes.extend(notes);
+        self.owners[owner as usize].is_cluster = kind.cluster(&resource).is_some();
         self.resolved.insert(address, resource);
-        for draft in drafts {
-            self.enter_draft(owner, draft);
-        }
         self.owners[owner as usize].phase = Phase::Expanded;
-        self.look_at(owner);
+        // What is in hand is looked at at once.
+        for draft in drafts {
+            if let Some(number) = self.enter_draft(owner, draft) {
+                self.look(number);
+            }
+        }
         self.decide_owner(owner);
     }
 
     /// The resource with its fields resolved; `None` while an answer is missing that they need.
-    fn resolve(&mut self, stated: &'a Resource, keys: &Keys) -> Option<Resource> {
-        let is_expanded = |dependency: &ResourceAddress| match self.owner_at.get(dependency) {
-            Some(&owner) => self.owners[owner as usize].phase != Phase::Waiting,
-            None => true,
-        };
-        if !stated.depends_on.iter().all(is_expanded) || !self.is_answered(&stated.fields) {
+    fn resolve(&mut self, owner: u32, stated: &'a Resource, keys: &Keys) -> Option<Resource> {
+        let is_expanded = |&dependency: &u32| self.owners[dependency as usize].phase != Phase::Waiting;
+        if !self.owners[owner as usize].depends_on.iter().all(is_expanded) || !self.is_answered(&stated.fields) {
             return None;
         }
         let fields = self.evaluate(&stated.fields, stated.each.as_ref(), keys, &stated.address.to_string());
-        Some(Resource { fields, ..stated.clone() })
+        Some(Resource {
+            fields,
+            address: stated.address.clone(),
+            existing: stated.existing,
+            depends_on: stated.depends_on.clone(),
+            each: stated.each.clone(),
+            lifecycle: stated.lifecycle.clone(),
+            timeouts: stated.timeouts,
+            conflicts: stated.conflicts.clone(),
+            readiness: stated.readiness.clone(),
+            at: stated.at,
+            positions: stated.positions.clone(),
+        })
     }
 
     fn check_deciders(&mut self, kind: &dyn Kind, resource: &Resource) {
@@ -154,18 +165,13 @@ impl<'a> Inventory<'a> {
     }
 
     /// The cluster that a resource is for: the one that it names, or the one of something that it names.
-    fn cluster_of(&self, resource: &Resource) -> Option<ResourceAddress> {
+    fn cluster_of(&self, owner: u32, resource: &Resource) -> Option<ResourceAddress> {
         let named = resource.fields.get("cluster").and_then(Value::as_handle);
-        let is_cluster = |address: &ResourceAddress| {
-            let kind = self.owner_at.get(address).and_then(|&owner| self.owners[owner as usize].kind);
-            kind.zip(self.resolved.get(address)).is_some_and(|(kind, resource)| kind.cluster(resource).is_some())
-        };
-        let of_another = |address: &ResourceAddress| {
-            let owner = *self.owner_at.get(address)?;
-            self.owners[owner as usize].cluster.clone()
-        };
-        let candidates = || named.into_iter().chain(&resource.depends_on);
-        candidates().find(|address| is_cluster(address)).cloned().or_else(|| candidates().find_map(of_another))
+        let named = named.and_then(|named| self.owner_of(named));
+        let candidates = named.into_iter().chain(self.owners[owner as usize].depends_on.iter().copied());
+        let candidates: Vec<&Owner<'_>> = candidates.map(|owner| &self.owners[owner as usize]).collect();
+        let cluster = candidates.iter().find(|owner| owner.is_cluster).map(|owner| owner.address.clone());
+        cluster.or_else(|| candidates.iter().find_map(|owner| owner.cluster.clone()))
     }
 
     /// The things that a resource is; `None` when something must be rendered first, or when it is wrong.
@@ -213,7 +219,7 @@ impl<'a> Inventory<'a> {
         }
     }
 
-    fn enter_draft(&mut self, owner: u32, mut draft: Draft) {
+    fn enter_draft(&mut self, owner: u32, mut draft: Draft) -> Option<u32> {
         if let Some(desired) = &mut draft.desired {
             self.input.kinds.rules(&draft.locator).mark(desired, &draft.address, self.input.ownership);
         }
@@ -228,17 +234,21 @@ impl<'a> Inventory<'a> {
         if let Some(other) = &node.draft {
             let (first, place) = (node.address.clone(), place(&other.locator));
             self.errors.push(PlanError::Duplicate { second: first.clone(), first, place });
-            return;
+            return None;
         }
         node.rank = rank;
         node.resource = owner;
         node.is_part =
             draft.desired.as_ref().is_some_and(|desired| self.input.kinds.rules(&draft.locator).is_part(desired));
-        let is_part = node.is_part;
+        // Where it stays at its recorded place, that was entered with the record.
+        let is_entered = node.recorded.is_some_and(|recorded| same_place(&recorded.record.locator, &draft.locator));
+        node.stays &= is_entered;
+        let is_new = !node.is_part && (!is_entered || node.is_merged || node.taken_by.is_some());
         node.draft = Some(Box::new(draft));
-        if let Some(other) = (!is_part).then(|| self.occupy(number)).flatten() {
+        if let Some(other) = is_new.then(|| self.occupy(number)).flatten() {
             self.take_over(number, other);
         }
+        Some(number)
     }
 
     /// What says which object it is must be known.
@@ -271,17 +281,11 @@ impl<'a> Inventory<'a> {
             self.nodes[other as usize].fate = Fate::Same;
             let node = &mut self.nodes[number as usize];
             node.recorded = Some(recorded);
+            node.stays = recorded.record.state == RecordState::Settled;
             node.moved_from = Some(&recorded.record.address);
             node.adopted = recorded.record.adopted;
-        }
-    }
-
-    /// Looks at every node of a resource, as far as answers are there.
-    fn look_at(&mut self, owner: u32) {
-        for number in self.owners[owner as usize].nodes.clone() {
-            if self.nodes[number as usize].draft.is_some() {
-                self.look(number);
-            }
+        } else {
+            self.nodes[other as usize].taken_by = Some(number);
         }
     }
 
@@ -290,13 +294,14 @@ impl<'a> Inventory<'a> {
         let node = &self.nodes[number as usize];
         let recorded = node.recorded;
         let locator = node.locator().clone();
-        let at_record = recorded.filter(|recorded| same_place(&recorded.record.locator, &locator));
+        let stays = node.stays;
+        let at_record = recorded.filter(|recorded| stays || same_place(&recorded.record.locator, &locator));
         let before = node.other_place().filter(|_| node.draft.is_some());
         let before = before.map(|before| self.see(before, recorded.filter(|_| at_record.is_none())));
         let seen = self.see(&locator, at_record);
         let node = &mut self.nodes[number as usize];
         node.seen = seen;
-        node.seen_before = before;
+        node.seen_before = before.map(Box::new);
     }
 
     /// What is known of a place; asks when nothing is.
@@ -322,16 +327,16 @@ impl<'a> Inventory<'a> {
         if !self.input.options.refresh
             && let Some(live) = recorded.and_then(|recorded| remembered(recorded, &self.input.ownership.manager))
         {
-            return Seen::Live(Cow::Owned(live));
+            return Seen::Live(Sight::Remembered(Arc::new(live)));
         }
-        match self.observations.get(locator).copied() {
+        match self.observation(locator) {
             None => {
                 self.ask(Question::Observe(locator.clone()));
                 Seen::Pending
             }
             Some(Observation::Absent) => Seen::Absent,
             Some(Observation::NotServed) => Seen::NotServed,
-            Some(Observation::Present(live)) => Seen::Live(Cow::Borrowed(live)),
+            Some(Observation::Present(live)) => Seen::Live(Sight::Answered(live)),
             Some(Observation::Denied(why)) => Seen::Unknown(format!("looking is not allowed: {why}")),
             Some(Observation::Failed(trouble)) => Seen::Unknown(trouble.message.clone()),
             Some(Observation::Unreachable(why)) => Seen::LeftOut(why.clone()),

@@ -34,9 +34,10 @@ impl<'a> Inventory<'a> {
     fn enter_leftovers(&mut self) {
         for number in 0..self.nodes.len() {
             let node = &self.nodes[number];
-            let Some(place) = node.other_place().filter(|_| node.draft.is_none() && !node.is_merged).cloned() else {
+            if node.draft.is_some() || node.is_merged {
                 continue;
-            };
+            }
+            let Some(place) = node.other_place().cloned() else { continue };
             let (address, recorded) = (node.address.gate("replaced"), node.recorded);
             if self.at_place(&place).is_some() || self.find(&address).is_some() {
                 continue;
@@ -44,7 +45,7 @@ impl<'a> Inventory<'a> {
             let leftover = self.node(address);
             let node = &mut self.nodes[leftover as usize];
             node.recorded = recorded;
-            node.place = Some(place);
+            node.place = Some(Box::new(place));
         }
     }
 
@@ -166,6 +167,10 @@ impl<'a> Inventory<'a> {
                 Seen::LeftOut(why) => Unwanted::Unknown { why: why.clone(), left_out: true },
                 Seen::Live(_) | Seen::Absent | Seen::NotServed | Seen::ToCome(_) | Seen::Pending => Unwanted::Nothing,
             };
+        }
+        if let Some(taker) = node.taken_by {
+            let taker = &self.nodes[taker as usize].address;
+            return Unwanted::Forget(format!("`{taker}` takes its place"), None);
         }
         if self.is_removed(node.address.resource()) {
             return Unwanted::Forget("`[[removed]]` says to forget it".to_owned(), None);

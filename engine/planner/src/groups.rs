@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use kfplan_model::Position;
 use kfplan_plan::Group;
 
 use crate::inventory::{Fate, Inventory};
@@ -21,11 +20,12 @@ impl<'a> Inventory<'a> {
     /// Groups in order of first appearance in the stack file, then those that are only recorded, by address.
     pub(crate) fn groups(&self) -> Groups {
         let mut owners: Vec<u32> = (0..self.owners.len() as u32).collect();
-        let position = |owner: u32| -> (bool, Position) {
-            let stated = self.input.stack.and_then(|stack| stack.resources.get(&self.owners[owner as usize].address));
-            (stated.is_none(), stated.map(|stated| stated.at).unwrap_or_default())
+        let key = |owner: u32| {
+            let owner = &self.owners[owner as usize];
+            let stated = owner.stated.or_else(|| self.input.stack?.resources.get(&owner.address));
+            (stated.is_none(), stated.map(|stated| stated.at).unwrap_or_default(), &owner.address)
         };
-        owners.sort_by_cached_key(|&owner| (position(owner), self.owners[owner as usize].address.clone()));
+        owners.sort_by(|&one, &other| key(one).cmp(&key(other)));
         let mut groups = Groups { of_node: vec![0; self.nodes.len()], ..Groups::default() };
         for owner in owners {
             self.group_owner(owner, &mut groups);

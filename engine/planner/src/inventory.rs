@@ -4,10 +4,10 @@
 //! one before. Maps are for finding a number once; what is done often goes by
 //! number. The maps have a fixed hash function and are never walked.
 
-use std::borrow::Cow;
-use std::collections::hash_map::{DefaultHasher, Entry};
-use std::collections::{BTreeMap, HashMap};
-use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, LazyLock};
 
 use kfplan_model::{Address, Resource, ResourceAddress, Value};
 use kfplan_plan::{
@@ -17,11 +17,12 @@ use kfplan_plan::{
 
 use crate::cluster::Standing;
 use crate::error::PlanError;
+use crate::find::{Finder, hash_of};
 use crate::input::{Input, Question};
 use crate::questions::Questions;
 
-/// Finds numbers. Equal on every machine, and never walked.
-pub(crate) type Lookup<K> = HashMap<K, u32, BuildHasherDefault<DefaultHasher>>;
+/// What comparing found where nobody compared or nothing differs.
+static NOTHING: LazyLock<Comparison> = LazyLock::new(Comparison::default);
 
 /// What is known of a place.
 #[derive(Debug, Clone)]
@@ -33,13 +34,31 @@ pub(crate) enum Seen<'a> {
     /// Its kind is not served.
     NotServed,
     /// This is there.
-    Live(Cow<'a, Live>),
+    Live(Sight<'a>),
     /// Looking failed or is not allowed: why.
     Unknown(String),
     /// Nothing can be there yet, or what is there will be gone: what it is in comes with this plan. Why.
     ToCome(String),
     /// Its cluster does not answer, and the person said to leave it out. Why.
     LeftOut(String),
+}
+
+/// A live thing: as it was answered, or as it was left the last time.
+#[derive(Debug, Clone)]
+pub(crate) enum Sight<'a> {
+    Answered(&'a Live),
+    Remembered(Arc<Live>),
+}
+
+impl std::ops::Deref for Sight<'_> {
+    type Target = Live;
+
+    fn deref(&self) -> &Live {
+        match self {
+            Self::Answered(live) => live,
+            Self::Remembered(live) => live,
+        }
+    }
 }
 
 /// What becomes of a node.
@@ -89,9 +108,9 @@ pub(crate) struct Node<'a> {
     /// What is at the place where it is wanted, or, when it is not wanted, recorded.
     pub(crate) seen: Seen<'a>,
     /// What is at the recorded place, when that is another one.
-    pub(crate) seen_before: Option<Seen<'a>>,
-    /// What comparing found.
-    pub(crate) comparison: Comparison,
+    pub(crate) seen_before: Option<Box<Seen<'a>>>,
+    /// What comparing found, if that is anything.
+    found: Option<Box<Comparison>>,
     pub(crate) fate: Fate,
     /// What contains it, by number.
     pub(crate) container: Option<u32>,
@@ -109,8 +128,12 @@ pub(crate) struct Node<'a> {
     pub(crate) is_merged: bool,
     /// Whether it is only part of somebody else's thing.
     pub(crate) is_part: bool,
+    /// Whether it is settled, and where it is recorded is where it is wanted, or it is not wanted.
+    pub(crate) stays: bool,
+    /// The node that wants to be at its place and has a record of its own.
+    pub(crate) taken_by: Option<u32>,
     /// Where it is, when that is not what its record says: what an interrupted replacement left behind.
-    pub(crate) place: Option<Locator>,
+    pub(crate) place: Option<Box<Locator>>,
 }
 
 impl<'a> Node<'a> {
@@ -124,7 +147,7 @@ impl<'a> Node<'a> {
             moved_from: None,
             seen: Seen::Pending,
             seen_before: None,
-            comparison: Comparison::default(),
+            found: None,
             fate: Fate::Pending,
             container: None,
             reasons: Vec::new(),
@@ -134,6 +157,8 @@ impl<'a> Node<'a> {
             protection: Protection::None,
             is_merged: false,
             is_part: false,
+            stays: false,
+            taken_by: None,
             place: None,
         }
     }
@@ -150,7 +175,10 @@ impl<'a> Node<'a> {
 
     /// The other place that it may still be at: the recorded one, or the one that an interrupted replacement was at.
     pub(crate) fn other_place(&self) -> Option<&'a Locator> {
-        let record = &self.recorded.filter(|_| self.place.is_none())?.record;
+        if self.stays || self.place.is_some() {
+            return None;
+        }
+        let record = &self.recorded?.record;
         let recorded = Some(&record.locator);
         let intended = match &record.state {
             RecordState::InDoubt(intent) => Some(&intent.locator),
@@ -171,6 +199,22 @@ impl<'a> Node<'a> {
             Seen::Live(live) => Some(live),
             _ => None,
         }
+    }
+
+    /// What comparing found.
+    pub(crate) fn comparison(&self) -> &Comparison {
+        self.found.as_deref().unwrap_or(&NOTHING)
+    }
+
+    /// What comparing found, to be altered.
+    pub(crate) fn comparison_mut(&mut self) -> &mut Comparison {
+        self.found.get_or_insert_default()
+    }
+
+    /// Keeps what comparing found, if that is anything.
+    pub(crate) fn keep(&mut self, comparison: Comparison) {
+        let is_plain = self.fate == Fate::Same && comparison.drift.is_empty() && comparison.yielded.is_empty();
+        self.found = (!is_plain).then(|| Box::new(comparison));
     }
 
     /// The object locator, if it is an object.
@@ -205,9 +249,13 @@ pub(crate) struct Owner<'a> {
     pub(crate) stated: Option<&'a Resource>,
     pub(crate) kind: Option<&'a dyn Kind>,
     pub(crate) nodes: Vec<u32>,
+    /// What the stack says that it depends on.
+    pub(crate) depends_on: Vec<u32>,
     pub(crate) phase: Phase,
     /// The cluster that it is for.
     pub(crate) cluster: Option<ResourceAddress>,
+    /// Whether it is a cluster, or gives access to one.
+    pub(crate) is_cluster: bool,
     /// Whether an expression reads it.
     pub(crate) is_read: bool,
     /// Its fields and outputs, for expressions, once it is settled and if it is read.
@@ -218,18 +266,21 @@ pub(crate) struct Owner<'a> {
 pub(crate) struct Inventory<'a> {
     pub(crate) input: Input<'a>,
     pub(crate) owners: Vec<Owner<'a>>,
-    pub(crate) owner_at: Lookup<ResourceAddress>,
+    owners_by_hash: Finder,
     pub(crate) nodes: Vec<Node<'a>>,
-    pub(crate) node_at: Lookup<Address>,
+    nodes_by_hash: Finder,
     /// The node at a place, by the hash of the place's identity.
-    pub(crate) place_at: Lookup<u64>,
-    pub(crate) observations: HashMap<&'a Locator, &'a Observation, BuildHasherDefault<DefaultHasher>>,
+    places_by_hash: Finder,
+    observations: Vec<(&'a Locator, &'a Observation)>,
+    observations_by_hash: Finder,
     /// Resources with their fields resolved.
     pub(crate) resolved: BTreeMap<ResourceAddress, Resource>,
     /// The places of ARM resources.
     pub(crate) arm_places: BTreeMap<ResourceAddress, Locator>,
     /// What is known of clusters, once it is known.
     pub(crate) standings: BTreeMap<ResourceAddress, Standing<'a>>,
+    /// Clusters that recorded objects are in.
+    pub(crate) recorded_clusters: BTreeSet<ResourceAddress>,
     /// Resources that `[[moved]]` gives another address: from, to.
     pub(crate) moves: BTreeMap<ResourceAddress, ResourceAddress>,
     pub(crate) questions: Questions,
@@ -244,19 +295,25 @@ pub(crate) struct Inventory<'a> {
 impl<'a> Inventory<'a> {
     /// An inventory of nothing yet.
     pub(crate) fn new(input: Input<'a>) -> Self {
-        let mut observations: HashMap<_, _, BuildHasherDefault<DefaultHasher>> = HashMap::default();
-        observations.extend(input.answers.observations.iter());
+        let observations: Vec<_> = input.answers.observations.iter().collect();
+        let mut observations_by_hash = Finder::with_capacity(observations.len());
+        for (number, (locator, _)) in (0..).zip(&observations) {
+            observations_by_hash.add(hash_of(locator), number);
+        }
+        let count = input.records.len();
         Self {
             input,
             owners: Vec::new(),
-            owner_at: Lookup::default(),
-            nodes: Vec::new(),
-            node_at: Lookup::default(),
-            place_at: Lookup::default(),
+            owners_by_hash: Finder::default(),
+            nodes: Vec::with_capacity(count),
+            nodes_by_hash: Finder::with_capacity(count),
+            places_by_hash: Finder::with_capacity(count),
             observations,
+            observations_by_hash,
             resolved: BTreeMap::new(),
             arm_places: BTreeMap::new(),
             standings: BTreeMap::new(),
+            recorded_clusters: BTreeSet::new(),
             moves: BTreeMap::new(),
             questions: Questions::default(),
             errors: Vec::new(),
@@ -267,9 +324,19 @@ impl<'a> Inventory<'a> {
         }
     }
 
+    /// The number of a resource that is known.
+    pub(crate) fn owner_of(&self, address: &ResourceAddress) -> Option<u32> {
+        self.owners_by_hash.find(address, self.owners.len(), |owner| self.owners[owner as usize].address == *address)
+    }
+
     /// The number of a resource, which is entered if it is new.
     pub(crate) fn owner(&mut self, address: &ResourceAddress) -> u32 {
-        if let Some(&owner) = self.owner_at.get(address) {
+        // What is asked for mostly was entered last.
+        let last = self.owners.len().wrapping_sub(1);
+        if self.owners.get(last).is_some_and(|owner| owner.address == *address) {
+            return last as u32;
+        }
+        if let Some(owner) = self.owner_of(address) {
             return owner;
         }
         let number = self.owners.len() as u32;
@@ -279,23 +346,30 @@ impl<'a> Inventory<'a> {
             stated: None,
             kind: kinds.kinds.get(address.type_name()).map(|kind| &**kind),
             nodes: Vec::new(),
+            depends_on: Vec::new(),
             phase: Phase::Waiting,
             cluster: None,
+            is_cluster: false,
             is_read: false,
             value: None,
         });
-        self.owner_at.insert(address.clone(), number);
+        self.owners_by_hash.add(hash_of(address), number);
         number
     }
 
     /// The number of the node at an address, which is entered if it is new.
     pub(crate) fn node(&mut self, address: Address) -> u32 {
-        if let Some(&node) = self.node_at.get(&address) {
-            return node;
+        if let Some(known) = self.find(&address) {
+            return known;
         }
+        self.add_node(address)
+    }
+
+    /// Enters a node whose address is new.
+    pub(crate) fn add_node(&mut self, address: Address) -> u32 {
         let owner = self.owner(address.resource());
         let number = self.nodes.len() as u32;
-        self.node_at.insert(address.clone(), number);
+        self.nodes_by_hash.add(hash_of(&address), number);
         self.nodes.push(Node::new(address, owner));
         self.owners[owner as usize].nodes.push(number);
         number
@@ -303,7 +377,14 @@ impl<'a> Inventory<'a> {
 
     /// The node that is at an address, if there is one.
     pub(crate) fn find(&self, address: &Address) -> Option<u32> {
-        self.node_at.get(address).copied()
+        self.nodes_by_hash.find(address, self.nodes.len(), |node| self.nodes[node as usize].address == *address)
+    }
+
+    /// What was answered about a place.
+    pub(crate) fn observation(&self, locator: &Locator) -> Option<&'a Observation> {
+        let is_it = |number: u32| *self.observations[number as usize].0 == *locator;
+        let number = self.observations_by_hash.find(locator, self.observations.len(), is_it)?;
+        Some(self.observations[number as usize].1)
     }
 
     /// The node of a resource that is one thing.
@@ -313,24 +394,22 @@ impl<'a> Inventory<'a> {
 
     /// Enters the place of a node; gives another node that was there before, and that this one takes over from.
     pub(crate) fn occupy(&mut self, node: u32) -> Option<u32> {
-        match self.place_at.entry(identity(self.nodes[node as usize].locator())) {
-            Entry::Vacant(vacant) => {
-                vacant.insert(node);
-                None
-            }
-            Entry::Occupied(mut there) => {
-                let other = there.insert(node);
-                let same = other != node
-                    && same_place(self.nodes[other as usize].locator(), self.nodes[node as usize].locator());
-                same.then_some(other)
+        let locator = self.nodes[node as usize].locator();
+        let hash = identity(locator);
+        match self.places_by_hash.get(hash, |other| same_place(self.nodes[other as usize].locator(), locator)) {
+            None => self.places_by_hash.add(hash, node),
+            Some(other) if other == node => {}
+            Some(other) => {
+                self.places_by_hash.replace(hash, other, node);
+                return Some(other);
             }
         }
+        None
     }
 
     /// The wanted or recorded node at a place.
     pub(crate) fn at_place(&self, locator: &Locator) -> Option<u32> {
-        let node = *self.place_at.get(&identity(locator))?;
-        same_place(self.nodes[node as usize].locator(), locator).then_some(node)
+        self.places_by_hash.get(identity(locator), |node| same_place(self.nodes[node as usize].locator(), locator))
     }
 
     /// The namespace of an object, if it is a node.
@@ -362,6 +441,11 @@ impl<'a> Inventory<'a> {
         self.questions.add(question);
     }
 
+    /// Whether anything changes, or is recorded and not wanted.
+    pub(crate) fn moves_anything(&self) -> bool {
+        self.nodes.iter().any(|node| node.draft.is_none() || matches!(node.fate, Fate::Change(_)))
+    }
+
     /// Whether any step changes anything.
     pub(crate) fn changes_anything(&self) -> bool {
         self.nodes.iter().any(|node| matches!(node.fate, Fate::Change(_)))
@@ -372,11 +456,7 @@ impl<'a> Inventory<'a> {
 fn identity(locator: &Locator) -> u64 {
     let mut hasher = DefaultHasher::new();
     match locator {
-        Locator::Arm(arm) => {
-            for byte in arm.id.bytes() {
-                hasher.write_u8(byte.to_ascii_lowercase());
-            }
-        }
+        Locator::Arm(arm) => arm.id.to_ascii_lowercase().hash(&mut hasher),
         Locator::Object(object) => {
             object.cluster.hash(&mut hasher);
             object.group.hash(&mut hasher);
@@ -391,7 +471,7 @@ fn identity(locator: &Locator) -> u64 {
 /// Whether two locators mean the same thing.
 pub(crate) fn same_place(one: &Locator, other: &Locator) -> bool {
     match (one, other) {
-        (Locator::Arm(one), Locator::Arm(other)) => one.id.eq_ignore_ascii_case(&other.id),
+        (Locator::Arm(one), Locator::Arm(other)) => one.id == other.id || one.id.eq_ignore_ascii_case(&other.id),
         (Locator::Object(one), Locator::Object(other)) => {
             one.cluster == other.cluster
                 && one.group == other.group

@@ -38,7 +38,7 @@ impl Roots for Reader<'_, '_> {
         if let Some(keys) = self.keys.get(address) {
             return Some(Known::Keyed(keys));
         }
-        let owner = *self.inventory.owner_at.get(address)?;
+        let owner = self.inventory.owner_of(address)?;
         self.inventory.owners[owner as usize].value.as_ref().map(Known::Single)
     }
 }
@@ -53,8 +53,8 @@ impl<'a> Inventory<'a> {
 
     fn is_settled(&self, resource: &ResourceAddress) -> bool {
         // A reference to a resource with `for_each` waits for it without a key, or for one instance.
-        match self.owner_at.get(resource) {
-            Some(&owner) => self.owners[owner as usize].phase == Phase::Settled,
+        match self.owner_of(resource) {
+            Some(owner) => self.owners[owner as usize].phase == Phase::Settled,
             None => self
                 .owners
                 .iter()

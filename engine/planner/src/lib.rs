@@ -16,6 +16,7 @@ mod drift;
 mod error;
 mod expand;
 mod fill;
+mod find;
 mod going;
 mod groups;
 mod input;

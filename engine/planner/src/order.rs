@@ -78,6 +78,11 @@ impl Graph {
         }
     }
 
+    /// Makes the edges since `first` such that they give way to what the stack itself says.
+    fn soften(&mut self, first: usize) {
+        self.wires.iter_mut().skip(first).for_each(|wire| wire.is_soft = true);
+    }
+
     fn add_gate(&mut self, gate: GateVertex) -> u32 {
         let vertex = self.len();
         self.wire(gate.on, vertex, EdgeKind::AfterApplied);
@@ -223,7 +228,7 @@ impl<'a> Inventory<'a> {
         if let Some(node) = self.find(address) {
             return Some(Vertex::Node(node));
         }
-        let owner = self.owner_at.get(address.resource()).copied()?;
+        let owner = self.owner_of(address.resource())?;
         address.object_id().is_none().then_some(Vertex::Owner(owner))
     }
 
@@ -240,13 +245,11 @@ impl<'a> Inventory<'a> {
         let node = &self.nodes[number as usize];
         let Some(draft) = &node.draft else { return };
         let changes = matches!(node.fate, Fate::Change(_));
-        let stated = self.owners[node.resource as usize].stated;
-        for dependency in stated.iter().flat_map(|stated| &stated.depends_on) {
-            let Some(&owner) = self.owner_at.get(dependency) else { continue };
+        for &owner in &self.owners[node.resource as usize].depends_on {
             let kind = EdgeKind::AfterReady;
             graph.wire(graph.done(owner), number, kind);
             if changes {
-                graph.remember(number, Address::from(dependency.clone()), kind);
+                graph.remember(number, Address::from(self.owners[owner as usize].address.clone()), kind);
             }
         }
         let container =
@@ -343,6 +346,7 @@ impl<'a> Inventory<'a> {
             },
         };
         let rules = if cluster.is_some() { &self.input.kinds.objects } else { &self.input.kinds.arm };
+        let first = graph.wires.len();
         let views = self.views(&numbers);
         let Ordering { edges, gates } = rules.order(&views, &facts);
         let going: Vec<bool> = views.iter().map(|view| view.going).collect();
@@ -361,6 +365,7 @@ impl<'a> Inventory<'a> {
         for gate in gates {
             self.wire_gate(&numbers, &going, gate, graph);
         }
+        graph.soften(first);
     }
 
     /// `first` lets go of `then` before that is deleted.

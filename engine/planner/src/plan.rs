@@ -45,8 +45,10 @@ pub fn plan(input: &Input<'_>) -> Result<Answer, PlanErrors> {
     }
     inventory.check_progress()?;
     let definitions = inventory.definitions();
-    inventory.enter_containers();
-    inventory.renew_contents();
+    if inventory.moves_anything() {
+        inventory.enter_containers();
+        inventory.renew_contents();
+    }
     let departure = inventory.depart(&definitions);
     let verified = inventory.verify(&definitions);
     let Some(departure) = departure.filter(|_| verified) else {
@@ -105,12 +107,14 @@ impl<'a> Inventory<'a> {
     fn finish(mut self, departure: &Departure) -> Result<Answer, PlanErrors> {
         let mut graph = Graph::default();
         let mut contracted = Contracted::default();
+        let mut kept = self.kept(departure);
         if self.changes_anything() {
             graph = self.graph();
             match self.dag(&mut graph) {
                 Some(dag) => {
                     let selected = self.selection(&graph, &dag);
                     self.apply_selection(&selected);
+                    kept.retain(|kept| self.find(&kept.address).is_none_or(|node| selected[node as usize]));
                     contracted = self.contract(&graph, &dag, &selected);
                 }
                 None => self.stop_on_errors()?,
@@ -119,17 +123,12 @@ impl<'a> Inventory<'a> {
         let groups = self.groups();
         let outputs = self.outputs();
         self.stop_on_errors()?;
-        Ok(Answer::Plan(Box::new(self.assemble(&graph, contracted, groups, outputs, departure))))
+        let planned = self.assemble(&graph, contracted, groups, departure);
+        let plan = Plan { kept, outputs, ..planned.plan };
+        Ok(Answer::Plan(Box::new(Planned { plan, ..planned })))
     }
 
-    fn assemble(
-        self,
-        graph: &Graph,
-        contracted: Contracted,
-        groups: Groups,
-        outputs: BTreeMap<String, Shown>,
-        departure: &Departure,
-    ) -> Planned {
+    fn assemble(self, graph: &Graph, contracted: Contracted, groups: Groups, departure: &Departure) -> Planned {
         let (mut steps, mut payloads, mut templates, mut before) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut contents = BTreeMap::new();
         for (place, &vertex) in contracted.steps.iter().enumerate() {
@@ -150,10 +149,10 @@ impl<'a> Inventory<'a> {
             groups: groups.groups,
             steps,
             edges: contracted.edges,
-            kept: self.kept(departure),
+            kept: Vec::new(),
             drift: self.drift,
             notes: in_order(self.notes),
-            outputs,
+            outputs: BTreeMap::new(),
         };
         Planned { plan, payloads, templates, before, contents, moved }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kfplan_model::{Address, ResourceAddress};
-use kfplan_plan::RecordState;
+use kfplan_plan::{Locator, RecordState};
 
 use crate::error::PlanError;
 use crate::inventory::Inventory;
@@ -36,10 +36,17 @@ impl Inventory<'_> {
                 None => address.clone(),
             };
             let is_moved = today != *address;
-            let number = self.node(today);
+            if let Locator::Object(object) = &recorded.record.locator
+                && !self.recorded_clusters.contains(&object.cluster)
+            {
+                self.recorded_clusters.insert(object.cluster.clone());
+            }
+            // Without moves, no two records have the same address.
+            let number = if moves.is_empty() { self.add_node(today) } else { self.node(today) };
             let node = &mut self.nodes[number as usize];
             node.recorded = Some(recorded);
             node.adopted = recorded.record.adopted;
+            node.stays = recorded.record.state == RecordState::Settled;
             if is_moved {
                 node.moved_from = Some(address);
             }

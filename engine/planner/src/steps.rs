@@ -121,7 +121,7 @@ impl<'a> Inventory<'a> {
                 .and_then(|recorded| self.input.kinds.rules(node.locator()).release(recorded)),
             Action::Create | Action::Adopt | Action::Update | Action::Replace | Action::Refresh => {
                 let desired = node.draft.as_ref()?.desired.clone()?;
-                let (force, remove) = (node.comparison.force.clone(), node.comparison.remove.clone());
+                let (force, remove) = (node.comparison().force.clone(), node.comparison().remove.clone());
                 Some(Payload { desired, force, remove })
             }
         }
@@ -135,8 +135,8 @@ impl<'a> Inventory<'a> {
         };
         match action {
             Action::Create => creation(),
-            Action::Replace if node.comparison.changes.is_empty() => creation(),
-            Action::Replace | Action::Update | Action::Adopt => node.comparison.changes.clone(),
+            Action::Replace if node.comparison().changes.is_empty() => creation(),
+            Action::Replace | Action::Update | Action::Adopt => node.comparison().changes.clone(),
             Action::Delete | Action::Forget | Action::Refresh => Vec::new(),
         }
     }
@@ -153,7 +153,7 @@ impl<'a> Inventory<'a> {
             (Action::Delete, Some(live)) => self.still(node.locator(), None, live),
             (_, Some(live)) => {
                 let precondition = self.still(node.locator(), desired, live);
-                match (precondition, node.comparison.fields.clone()) {
+                match (precondition, node.comparison().fields.clone()) {
                     (Precondition::Present { uid, version, .. }, Some(fields)) => {
                         Precondition::Present { uid, version, fields }
                     }
@@ -175,7 +175,7 @@ impl<'a> Inventory<'a> {
 
     fn replaced(&self, node: &Node<'_>, action: Action) -> Option<Box<Replaced>> {
         let before = node.other_place().filter(|_| action == Action::Replace)?;
-        let Some(Seen::Live(live)) = &node.seen_before else {
+        let Some(Seen::Live(live)) = node.seen_before.as_deref() else {
             return None;
         };
         let stated = self.owners[node.resource as usize].stated;

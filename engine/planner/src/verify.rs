@@ -13,6 +13,7 @@ impl<'a> Inventory<'a> {
     pub(crate) fn body(&self, number: u32) -> &Json {
         let node = &self.nodes[number as usize];
         let desired = node.draft.as_ref().and_then(|draft| draft.desired.as_ref()).map(|desired| &desired.body);
+        let desired = desired.filter(|body| !body.is_null());
         let live = || node.live().map(|live| &live.body);
         let sent = || node.recorded.and_then(|recorded| recorded.sent.as_ref()).map(|sent| sent.body());
         desired.or_else(live).or_else(sent).unwrap_or(&Json::Null)
@@ -77,7 +78,7 @@ impl<'a> Inventory<'a> {
         let node = &self.nodes[number as usize];
         let desired = node.draft.as_ref().and_then(|draft| draft.desired.clone());
         if let (Some(desired), Some(locator)) = (desired, node.object().cloned()) {
-            let question = DryRun { locator, desired, force: node.comparison.force.clone() };
+            let question = DryRun { locator, desired, force: node.comparison().force.clone() };
             let address = node.address.clone();
             self.ask(Question::DryRun(address, Box::new(question)));
         }
@@ -93,7 +94,7 @@ impl<'a> Inventory<'a> {
             }
             DryRunAnswer::Conflicts(conflicts) => {
                 let known: Vec<_> =
-                    self.nodes[number as usize].comparison.conflicts.iter().map(|known| known.path.clone()).collect();
+                    self.nodes[number as usize].comparison().conflicts.iter().map(|known| known.path.clone()).collect();
                 for (manager, path) in conflicts.iter().filter(|(_, path)| !known.contains(path)) {
                     let message = format!("`{path}` belongs to `{manager}`");
                     let help =
@@ -107,7 +108,7 @@ impl<'a> Inventory<'a> {
     /// What the server would change decides where there is nothing to compare with.
     fn preview(&mut self, number: u32, answer: &DryRunAnswer) {
         let node = &self.nodes[number as usize];
-        if !node.comparison.wants_dry_run {
+        if !node.comparison().wants_dry_run {
             return;
         }
         let desired = node.draft.as_ref().and_then(|draft| draft.desired.as_ref());
@@ -118,9 +119,9 @@ impl<'a> Inventory<'a> {
         let changes = rules.preview(live, answer, desired, self.input.key);
         let is_known =
             node.recorded.is_some_and(|recorded| recorded.record.uid == live.uid) && !self.is_in_doubt(number);
-        let is_equal = changes.is_empty() && node.comparison.remove.is_empty();
+        let is_equal = changes.is_empty() && node.comparison().remove.is_empty();
         let node = &mut self.nodes[number as usize];
-        node.comparison.changes = changes;
+        node.comparison_mut().changes = changes;
         if is_equal && is_known && node.fate == Fate::Change(Action::Update) {
             node.fate = Fate::Same;
         }

@@ -242,6 +242,16 @@ fn one_thing_stated_twice_is_an_error_that_names_both() {
 }
 
 #[test]
+fn one_thing_stated_twice_is_an_error_whichever_of_the_two_is_recorded() {
+    let wrong = "`group.a` and `group.b` are the same thing: /subscriptions/s/resourceGroups/x";
+    for recorded in ["[group.a]\nname = x\n", "[group.b]\nname = x\n"] {
+        let mut world = World::with(recorded);
+        let both = world.planned("[group.a]\nname = x\n[group.b]\nname = x\n");
+        assert!(both == wrong || both == wrong.replace("`group.a` and `group.b`", "`group.b` and `group.a`"), "{both}");
+    }
+}
+
+#[test]
 fn a_late_value_is_filled_when_it_is_known() {
     let text = "
 [thing.a]
@@ -296,4 +306,18 @@ password = ${vars.secret}
     }
     assert!(!format!("{:?}", world.records).contains("hunter2"));
     assert_eq!(world.live("thing.b")["value"], "x-t1");
+}
+
+#[test]
+fn what_takes_the_place_of_something_unwanted_does_not_delete_it() {
+    let mut world = World::with("[thing.a]\n[thing.b]\n");
+    let text = "[thing.b]\nname = a\n";
+    assert_snapshot!(world.planned(text), @r"
+    replace thing.b [it moves from /subscriptions/s/resourceGroups/none/providers/Test/things/b]
+    forget thing.a [`thing.b` takes its place]
+    drift thing.b
+    ");
+    world.apply(text);
+    assert_snapshot!(world.planned(text), @"nothing");
+    assert_eq!(world.places.len(), 1);
 }

@@ -220,3 +220,19 @@ fn things_that_wait_for_each_other_are_named() {
     assert_snapshot!(planned("[thing.a]\ndepends_on = thing.b\n[thing.b]\ndepends_on = thing.a\n"), @"these wait for each other: `thing.a` before `thing.b` before `thing.a`");
     assert_snapshot!(planned(&objects("-/Namespace/a\na/Deployment.apps/x after=a/Deployment.apps/y\na/Deployment.apps/y after=a/Deployment.apps/x")), @"these wait for each other: `objects.app/a/Deployment.apps/x` before `objects.app/a/Deployment.apps/x#ready` before `objects.app/a/Deployment.apps/y` before `objects.app/a/Deployment.apps/y#ready` before `objects.app/a/Deployment.apps/x`");
 }
+
+#[test]
+fn what_rules_find_gives_way_to_what_the_stack_says() {
+    let text = format!(
+        "{CLUSTER}[objects.app]\ncluster = ${{aks_cluster.main}}\nitems = [\"-/Namespace/a\", \"a/ConfigMap/x\"]\n\
+         [objects.extra]\ncluster = ${{aks_cluster.main}}\ndepends_on = objects.app\n\
+         items = [\"-/Webhook/hook server=none\"]\n"
+    );
+    assert_snapshot!(planned(&text), @r"
+    create group.main
+    create aks_cluster.main after group.main
+    create objects.app/-/Namespace/a after aks_cluster.main (unverified: `aks_cluster.main` comes with this plan)
+    create objects.app/a/ConfigMap/x after aks_cluster.main, objects.app/-/Namespace/a (unverified: `aks_cluster.main` comes with this plan)
+    create objects.extra/-/Webhook/hook after aks_cluster.main, objects.app/-/Namespace/a, objects.app/a/ConfigMap/x (unverified: `aks_cluster.main` comes with this plan)
+    ");
+}
