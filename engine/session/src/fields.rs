@@ -7,7 +7,8 @@
 use kfplan_model::{Late, Path, Segment, Value};
 use serde_json::Value as Json;
 
-/// Opens and closes a placeholder. Neither YAML nor a name of Kubernetes can hold it.
+/// Opens and closes a placeholder. YAML can spell it (`"\x01"`), so a text of the stack that has it becomes a leaf of
+/// its own, and manifests that have it are refused before patches are made ([`Marked::forged`]).
 const MARK: char = '\u{1}';
 
 /// The leaves that stand behind placeholders.
@@ -29,11 +30,11 @@ impl Marked {
             Value::Bool(value) => (*value).into(),
             Value::Int(value) => (*value).into(),
             Value::Float(value) => (*value).into(),
-            Value::String(text) => Json::from(&**text),
+            Value::String(text) if !text.contains(MARK) => Json::from(&**text),
             Value::Handle(address) => address.to_string().into(),
             Value::List(list) => list.iter().map(|value| self.json(value)).collect(),
             Value::Map(map) => Json::Object(map.iter().map(|(key, value)| (key.clone(), self.json(value))).collect()),
-            Value::Late(_) | Value::Sensitive(_) => {
+            Value::String(_) | Value::Late(_) | Value::Sensitive(_) => {
                 self.0.push(value.clone());
                 format!("{MARK}{}{MARK}", self.0.len() - 1).into()
             }
@@ -55,6 +56,22 @@ impl Marked {
     /// Whether there is any placeholder.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Where a manifest has what would be taken for a placeholder, once there are any: it would pull a value of the
+    /// stack, perhaps a secret one, to where its author wants it.
+    pub(crate) fn forged(&self, body: &Json) -> Option<Path> {
+        fn find(json: &Json, path: &Path) -> Option<Path> {
+            match json {
+                Json::String(text) => text.contains(MARK).then(|| path.clone()),
+                Json::Array(list) => {
+                    list.iter().enumerate().find_map(|(index, value)| find(value, &path.key(&index.to_string())))
+                }
+                Json::Object(map) => map.iter().find_map(|(key, value)| find(value, &path.key(key))),
+                Json::Null | Json::Bool(_) | Json::Number(_) => None,
+            }
+        }
+        if self.is_empty() { None } else { find(body, &Path::root()) }
     }
 
     /// Puts every placeholder of `body` back.
@@ -116,6 +133,7 @@ impl Marked {
             let secret = matches!(value, Value::Sensitive(_));
             return match value.reveal() {
                 Value::Late(late) => Some((Json::Null, Some(late.clone()), secret)),
+                Value::String(text) => Some((Json::from(&**text), None, secret)),
                 plain => Some((Self::default().json(plain), None, secret)),
             };
         }
@@ -158,6 +176,25 @@ mod tests {
             settled.body,
             serde_json::json!({"spec": {"hosts": ["a", null]}, "data": {"p": "hunter2", "doc": "password: hunter2"}})
         );
+    }
+
+    #[test]
+    fn a_manifest_cannot_pull_a_secret_by_forging_a_placeholder() {
+        let mut marked = Marked::default();
+        let hostile = serde_json::json!({"data": {"a": ["x", "\u{1}0\u{1}"]}});
+        assert_eq!(marked.forged(&hostile), None, "nothing can be pulled while nothing is marked");
+        marked.json(&Value::from("hunter2").into_sensitive());
+        assert_eq!(marked.forged(&hostile).map(|path| path.to_string()), Some("/data/a/1".to_owned()));
+        assert_eq!(marked.forged(&serde_json::json!({"data": {"a": "x"}})), None);
+    }
+
+    #[test]
+    fn a_text_of_the_stack_that_looks_like_a_placeholder_stays_that_text() {
+        let mut marked = Marked::default();
+        marked.json(&Value::from("hunter2").into_sensitive());
+        let body = marked.json(&Value::from("\u{1}0\u{1}"));
+        let Ok(settled) = marked.settle(body) else { panic!("nothing is late") };
+        assert_eq!((settled.body, settled.sensitive), ("\u{1}0\u{1}".into(), Vec::new()));
     }
 
     #[test]

@@ -64,6 +64,11 @@ pub(super) fn render(
             "see `[[kubeflow.NAME.patch]]` in the reference",
         )
     })?;
+    if let Some(path) = bundle.objects().find_map(|object| marked.forged(object)) {
+        let message = format!("`{}`: a manifest has the control character U+0001 at `{path}`", request.resource);
+        let help = "take it out: with it a manifest could pull values of the stack to where its author wants them";
+        return Err(Failure::new("kubeflow::forged", message, help).into());
+    }
     patches::apply_own(&own, &mut bundle).map_err(failed)?;
     for (name, files) in &bundle.read {
         read.entry(name.clone()).or_default().extend(files.iter().cloned());
