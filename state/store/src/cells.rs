@@ -7,6 +7,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use sha2::{Digest as _, Sha256};
 
@@ -146,8 +147,28 @@ impl Cells {
     }
 }
 
+/// How long sled's own lock may be held by what is only a leftover, and how often it is asked for.
+const LEFTOVER: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(10);
+
 fn open(folder: &Path) -> sled::Result<sled::Db> {
-    sled::Config::new().path(folder).flush_every_ms(None).cache_capacity(CACHE).open()
+    patiently(|| sled::Config::new().path(folder).flush_every_ms(None).cache_capacity(CACHE).open())
+}
+
+/// Opens sled, waiting a little for its lock. Whoever opens holds the state's lock, so that nobody else can have sled
+/// open; but a process that is being started beside us has our file, and with it the lock, until it runs its own program.
+pub(crate) fn patiently(open: impl Fn() -> sled::Result<sled::Db>) -> sled::Result<sled::Db> {
+    let began = Instant::now();
+    loop {
+        match open() {
+            Err(sled::Error::Io(error))
+                if error.to_string().contains("could not acquire lock") && began.elapsed() < LEFTOVER =>
+            {
+                std::thread::sleep(PAUSE);
+            }
+            result => return result,
+        }
+    }
 }
 
 fn records(folder: &Path, error: sled::Error) -> StoreError {

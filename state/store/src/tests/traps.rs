@@ -13,7 +13,7 @@ fn filled(folder: &Path) -> Vec<Record> {
 }
 
 fn bare_open(folder: &Path) -> sled::Result<sled::Db> {
-    sled::Config::new().path(folder.join("records")).open()
+    crate::cells::patiently(|| sled::Config::new().path(folder.join("records")).open())
 }
 
 fn snapshots(folder: &Path) -> Vec<PathBuf> {
@@ -112,4 +112,19 @@ fn a_journal_that_lost_what_was_acknowledged_is_refused() {
     std::fs::write(&path, &bytes[..bytes.len() - 30_000]).expect("it is cut");
     let error = Opening::new(folder.path(), holder(), &birth).open().expect_err("entries are lost");
     assert!(error.to_string().contains("they hold entry 20, and the journal ends with entry"), "{error}");
+}
+
+#[test]
+fn a_lock_of_sled_that_is_only_a_leftover_is_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    filled(folder.path());
+    let tries = std::cell::Cell::new(0);
+    let opened = crate::cells::patiently(|| {
+        tries.set(tries.get() + 1);
+        if tries.get() < 3 {
+            return Err(sled::Error::Io(std::io::Error::other("could not acquire lock on \"db\"")));
+        }
+        bare_open(folder.path())
+    });
+    assert!(opened.is_ok() && tries.get() == 3, "{} tries", tries.get());
 }
