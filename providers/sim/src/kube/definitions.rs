@@ -131,14 +131,18 @@ pub(crate) fn priority(version: &str) -> (u8, u32, u32) {
     }
 }
 
+/// Whether a new definition is called after what it brings.
+pub(crate) fn check_name(object: &Value) -> Option<FieldError> {
+    let (group, plural) = (text(object, "/spec/group"), text(object, "/spec/names/plural"));
+    let name = text(object, "/metadata/name");
+    let detail = "must be spec.names.plural+\".\"+spec.group";
+    (name != format!("{plural}.{group}")).then(|| FieldError::invalid("metadata.name", name, detail))
+}
+
 /// What is wrong with a definition. It stands in the form of `v1`; `version` is the one it was written in.
 pub(crate) fn check(version: &str, object: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
-    let (group, plural) = (text(object, "/spec/group"), text(object, "/spec/names/plural"));
-    let name = text(object, "/metadata/name");
-    if name != format!("{plural}.{group}") {
-        errors.push(FieldError::invalid("metadata.name", name, "must be spec.names.plural+\".\"+spec.group"));
-    }
+    let group = text(object, "/spec/group");
     if group.is_empty() {
         errors.push(FieldError::required("spec.group", ""));
     } else if group.split('.').count() < 2 {
@@ -178,6 +182,13 @@ fn check_versions(written_in: &str, object: &Value) -> Vec<FieldError> {
     let versions = list(object, "/spec/versions");
     let mut seen = BTreeSet::new();
     let mut stored = 0;
+    // A schema that all versions share is looked at once, in the place where it would be stated once.
+    let schema_of = |version: &Value| version.pointer("/schema/openAPIV3Schema").cloned();
+    let first = versions.first().and_then(schema_of);
+    let shared = first.filter(|first| versions.iter().all(|one| schema_of(one).as_ref() == Some(first)));
+    if let (Some(schema), "v1") = (&shared, written_in) {
+        structural_errors("spec.validation.openAPIV3Schema", schema, true, 0, &mut errors);
+    }
     if versions.is_empty() {
         errors.push(FieldError::required("spec.versions", "must have at least one version"));
     }
@@ -195,11 +206,9 @@ fn check_versions(written_in: &str, object: &Value) -> Vec<FieldError> {
         errors.extend(found.into_iter().map(|error| FieldError::invalid(format!("{here}.name"), name, error)));
         stored += usize::from(version.get("storage") == Some(&Value::Bool(true)));
         let schema = version.pointer("/schema/openAPIV3Schema");
-        if written_in == "v1" {
+        if written_in == "v1" && shared.is_none() {
             match schema {
-                None => {
-                    errors.push(FieldError::required(format!("{here}.schema.openAPIV3Schema"), "schemas are required"))
-                }
+                None => errors.push(FieldError::required(format!("{here}.schema.openAPIV3Schema"), "")),
                 Some(schema) => {
                     structural_errors(&format!("{here}.schema.openAPIV3Schema"), schema, true, 0, &mut errors);
                 }
@@ -225,6 +234,18 @@ fn structural_errors(field: &str, schema: &Value, root: bool, depth: usize, erro
     }
     let flag = |key: &str| schema.get(key) == Some(&Value::Bool(true));
     let kind = text(schema, "/type");
+    for (name, inner) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        if root && name == "metadata" {
+            continue;
+        }
+        structural_errors(&format!("{field}.properties[{name}]"), inner, false, depth + 1, errors);
+    }
+    if let Some(inner @ Value::Object(_)) = schema.get("additionalProperties") {
+        structural_errors(&format!("{field}.additionalProperties"), inner, false, depth + 1, errors);
+    }
+    if let Some(inner @ Value::Object(_)) = schema.get("items") {
+        structural_errors(&format!("{field}.items"), inner, false, depth + 1, errors);
+    }
     let free = flag("x-kubernetes-preserve-unknown-fields") || flag("x-kubernetes-int-or-string");
     if root && kind != "object" {
         if kind.is_empty() {
@@ -244,18 +265,6 @@ fn structural_errors(field: &str, schema: &Value, root: bool, depth: usize, erro
     if kind == "array" && schema.get("items").is_none() {
         errors.push(FieldError::required(format!("{field}.items"), "must be specified"));
     }
-    for (name, inner) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
-        if root && name == "metadata" {
-            continue;
-        }
-        structural_errors(&format!("{field}.properties[{name}]"), inner, false, depth + 1, errors);
-    }
-    if let Some(inner @ Value::Object(_)) = schema.get("additionalProperties") {
-        structural_errors(&format!("{field}.additionalProperties"), inner, false, depth + 1, errors);
-    }
-    if let Some(inner @ Value::Object(_)) = schema.get("items") {
-        structural_errors(&format!("{field}.items"), inner, false, depth + 1, errors);
-    }
 }
 
 /// What an update of a definition may not change.
@@ -265,11 +274,10 @@ pub(crate) fn check_update(new: &Value, old: &Value) -> Vec<FieldError> {
     for (index, stored) in list(old, "/status/storedVersions").iter().enumerate() {
         let name = stored.as_str().unwrap_or_default();
         if !named.contains(name) {
-            errors.push(FieldError::invalid(
-                format!("status.storedVersions[{index}]"),
-                name,
-                "must appear in spec.versions",
-            ));
+            let detail = format!(
+                "missing from spec.versions; {name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in {name} and removes {name} from status.storedVersions"
+            );
+            errors.push(FieldError::invalid(format!("status.storedVersions[{index}]"), name, detail));
         }
     }
     if is(old, "Established") {

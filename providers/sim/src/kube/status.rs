@@ -110,6 +110,16 @@ impl Refusal {
         .with(details(name, &resource.group, &resource.plural))
     }
 
+    /// A conflict that names the kind rather than the resource.
+    pub(crate) fn conflict_of_kind(resource: &Resource, name: &str, why: &str) -> Refusal {
+        let kind = resource.qualified_kind();
+        Refusal::new(409, "Conflict", format!("Operation cannot be fulfilled on {kind} {name:?}: {why}")).with(details(
+            name,
+            &resource.group,
+            &resource.kind,
+        ))
+    }
+
     pub(crate) fn forbidden(resource: &Resource, name: &str, why: &str) -> Refusal {
         let message = if name.is_empty() {
             format!("{} is forbidden: {why}", resource.qualified())

@@ -121,6 +121,15 @@ impl Set {
         self.below.get(element).is_some_and(|entry| entry.member)
     }
 
+    /// Whether the field of a path is in it.
+    pub(crate) fn has_path(&self, path: &[Element]) -> bool {
+        match path.split_first() {
+            None => false,
+            Some((first, [])) => self.has(first),
+            Some((first, rest)) => self.below.get(first).is_some_and(|entry| entry.set.has_path(rest)),
+        }
+    }
+
     /// What is below an element.
     pub(crate) fn under(&self, element: &Element) -> Option<&Set> {
         self.below.get(element).map(|entry| &entry.set).filter(|set| !set.is_empty())

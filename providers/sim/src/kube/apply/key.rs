@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use serde_json::{Number, Value};
 
 use super::fields::{Element, number_order};
-use crate::kube::schema::{List, Node, Relation, Schema};
+use crate::kube::schema::{Coding, List, Node, Relation, Schema};
 
 /// A value that can be part of a path.
 #[derive(Debug, Clone)]
@@ -149,7 +149,12 @@ fn keyed(schema: &Schema, list: &List, keys: &[String], item: &Value) -> Result<
     let fields = schema.node(list.element).map.as_ref().map(|map| &map.fields);
     let mut found = Vec::new();
     for name in keys {
-        let default = || fields.and_then(|fields| fields.get(name)).and_then(|field| field.default.as_ref());
+        let field = fields.and_then(|fields| fields.get(name));
+        let empty = Value::from("");
+        // A name that is always written is empty where it is not stated.
+        let written =
+            || field.filter(|field| field.always && schema.node(field.node).coding == Coding::Text).map(|_| &empty);
+        let default = || field.and_then(|field| field.default.as_ref()).or_else(written);
         if let Some(value) = map.get(name).or_else(default).and_then(Scalar::of) {
             found.push((name.clone(), value));
         }

@@ -189,9 +189,6 @@ pub(crate) fn shown(manager: &Manager, owned: &Owned) -> String {
     }
     if !manager.applies {
         out.push_str(&format!(" using {}", owned.version));
-        if let Some(time) = &owned.time {
-            out.push_str(&format!(" at {time}"));
-        }
     }
     out
 }

@@ -12,7 +12,8 @@ mod validate;
 pub(crate) use compare::compare;
 pub(crate) use fields::{Element, Set, field_set};
 pub(crate) use key::quoted;
-pub(crate) use managed::{Managed, Writer};
+pub(crate) use managed::{Managed, Owned, Writer};
+pub(crate) use update::named;
 pub(crate) use update::{ApplyError, Conversion, Shape, apply, update};
 pub(crate) use validate::shown;
 

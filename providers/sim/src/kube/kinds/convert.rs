@@ -3,6 +3,7 @@
 use serde_json::{Map as Object, Value, json};
 
 use super::Resource;
+use crate::kube::schema::Decoder;
 
 /// An object in another version. What the other cannot say is kept where the real server keeps it, else lost.
 pub(crate) fn convert(resource: &Resource, object: &Value, version: &str) -> Value {
@@ -25,6 +26,14 @@ pub(crate) fn convert(resource: &Resource, object: &Value, version: &str) -> Val
     if let Some(map) = out.as_object_mut() {
         map.insert("apiVersion".into(), json!(target));
         map.insert("kind".into(), json!(resource.kind));
+    }
+    let kinds = ["HorizontalPodAutoscaler", "Ingress", "CustomResourceDefinition", "Event"];
+    let differs = !resource.custom && kinds.contains(&resource.kind.as_str());
+    if let (true, Some(shape)) = (differs, resource.version(version)) {
+        let decoder = Decoder { schema: &shape.schema, null_times: false, binary: false };
+        if let Ok(decoded) = decoder.decode(shape.at, &out) {
+            out = decoded.value;
+        }
     }
     out
 }

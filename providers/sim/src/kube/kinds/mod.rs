@@ -151,6 +151,11 @@ impl Conversion for Versions<'_> {
     }
 }
 
+/// Whether a kind is stored in binary rather than as JSON.
+pub(crate) fn is_binary(resource: &Resource) -> bool {
+    !resource.custom && !matches!(resource.group.as_str(), "apiextensions.k8s.io" | "apiregistration.k8s.io")
+}
+
 /// Kinds whose status is written with the rest.
 fn is_statusful(resource: &Resource) -> bool {
     matches!(resource.kind.as_str(), "ComponentStatus")

@@ -71,6 +71,7 @@ pub(crate) fn apply(resource: &Resource, version: &str, object: &mut Value, mino
             default(object, "volumeBindingMode", "Immediate");
         }
         "CSIDriver" => csi_driver(object),
+        "LimitRange" => limit_range(object),
         _ => {}
     }
 }
@@ -96,6 +97,10 @@ fn pod(object: &mut Value) {
 }
 
 fn workload(resource: &Resource, object: &mut Value, minor: u32) {
+    let counted = object.pointer("/metadata/annotations/deprecated.daemonset.template.generation").is_some();
+    if resource.kind == "DaemonSet" && !counted {
+        crate::kube::admission::annotate(object, "deprecated.daemonset.template.generation", "0");
+    }
     let Some(spec) = object.get_mut("spec") else { return };
     if let Some(template) = spec.get_mut("template") {
         pods::template(template);
@@ -197,11 +202,6 @@ fn job(object: &mut Value, minor: u32) {
         let policy = if has(spec, "podFailurePolicy") { "Failed" } else { "TerminatingOrFailed" };
         default(spec, "podReplacementPolicy", policy);
     }
-    if spec.get("manualSelector") == Some(&Value::Bool(false))
-        && let Some(map) = spec.as_object_mut()
-    {
-        map.remove("manualSelector");
-    }
     if let Some(template) = spec.get_mut("template") {
         pods::template(template);
     }
@@ -249,6 +249,14 @@ fn service(object: &mut Value, minor: u32) {
     }
     if minor >= 22 && kind == "LoadBalancer" {
         default(spec, "allocateLoadBalancerNodePorts", true);
+    }
+    if minor >= 30 && kind == "LoadBalancer" {
+        let balancer = object.pointer_mut("/status/loadBalancer");
+        for ingress in balancer.into_iter().flat_map(|balancer| items(balancer, "ingress")) {
+            if has(ingress, "ip") {
+                default(ingress, "ipMode", "VIP");
+            }
+        }
     }
 }
 
@@ -376,6 +384,22 @@ fn autoscaler(version: &str, object: &mut Value) {
             default(rules, "policies", policies);
             if side == "scaleUp" {
                 default(rules, "stabilizationWindowSeconds", 0);
+            }
+        }
+    }
+}
+
+fn limit_range(object: &mut Value) {
+    for limit in object.get_mut("spec").into_iter().flat_map(|spec| items(spec, "limits")) {
+        if text(limit, "/type") != "Container" {
+            continue;
+        }
+        for (to, from) in [("default", "max"), ("defaultRequest", "default"), ("defaultRequest", "min")] {
+            for (name, amount) in limit.get(from).and_then(Value::as_object).cloned().into_iter().flatten() {
+                default(limit, to, json!({}));
+                if let Some(amounts) = limit.get_mut(to) {
+                    default(amounts, &name, amount);
+                }
             }
         }
     }

@@ -16,6 +16,15 @@ pub(crate) use validate::check;
 
 use serde_json::{Map, Value};
 
+use super::kinds::Resource;
+use super::status::FieldError;
+
+/// What is wrong with the name of a new definition of a kind.
+pub(crate) fn names_of_definition(resource: &Resource, object: &Value) -> Option<FieldError> {
+    let defines = resource.kind == "CustomResourceDefinition" && !resource.custom;
+    defines.then(|| super::definitions::check_name(object)).flatten()
+}
+
 /// Sets a member where there is none.
 fn default(object: &mut Value, key: &str, value: impl Into<Value>) {
     if let Some(map) = object.as_object_mut()

@@ -53,7 +53,14 @@ pub(crate) fn create(resource: &Resource, version: &Version, minor: u32, object:
                 }
             }
         }
-        "Job" if !resource.custom => job_selector(minor, object),
+        "Job" if !resource.custom => {
+            job_selector(minor, object);
+            let labels = object.pointer("/spec/template/metadata/labels").cloned();
+            if let (Some(labels), Some(metadata)) = (labels, object.get_mut("metadata")) {
+                default(metadata, "labels", labels);
+            }
+        }
+        "DaemonSet" if !resource.custom => template_generation(object, 1),
         "Pod" if !resource.custom => {
             let class = quality(object);
             if let Some(status) = object.get_mut("status").and_then(Value::as_object_mut) {
@@ -63,6 +70,11 @@ pub(crate) fn create(resource: &Resource, version: &Version, minor: u32, object:
         }
         _ => {}
     }
+}
+
+/// DaemonSets count their templates in an annotation, for clients of long ago.
+fn template_generation(object: &mut Value, generation: i64) {
+    crate::kube::admission::annotate(object, "deprecated.daemonset.template.generation", &generation.to_string());
 }
 
 /// The status that a new object of a kind has.
@@ -86,7 +98,10 @@ fn reset_status(resource: &Resource, object: &mut Value) {
         }
         "HorizontalPodAutoscaler" => json!({"currentMetrics": null, "desiredReplicas": 0}),
         "CustomResourceDefinition" => {
-            json!({"acceptedNames": {"kind": "", "plural": ""}, "conditions": null, "storedVersions": null})
+            let versions = map.get("spec").map(|spec| list(spec, "/versions")).unwrap_or_default();
+            let stored = versions.iter().find(|version| version.get("storage") == Some(&Value::Bool(true)));
+            let stored: Vec<Value> = stored.and_then(|version| version.get("name")).cloned().into_iter().collect();
+            json!({"acceptedNames": {"kind": "", "plural": ""}, "conditions": null, "storedVersions": stored})
         }
         "Node" => {
             json!({"daemonEndpoints": {"kubeletEndpoint": {"Port": 0}}, "nodeInfo": map.get("status").and_then(|status| status.get("nodeInfo")).cloned().unwrap_or_else(|| json!({
@@ -174,7 +189,7 @@ pub(crate) fn update(resource: &Resource, version: &Version, minor: u32, part: &
         "finalize" => {
             copy(new, old, "status");
         }
-        "" => {
+        "" | "scale" => {
             if version.status {
                 copy(new, old, "status");
             }
@@ -272,6 +287,7 @@ fn settle_kind(resource: &Resource, new: &mut Value, old: &Value) {
                     }
                 }
             }
+            drop_dependent(&kind, &was, spec, before);
             keep_node_ports(&kind, spec, before);
             if kind == "LoadBalancer"
                 && was == "LoadBalancer"
@@ -285,6 +301,12 @@ fn settle_kind(resource: &Resource, new: &mut Value, old: &Value) {
             if let (Some(map), Some(spec)) = (new.as_object_mut(), old.get("spec")) {
                 map.insert("spec".into(), spec.clone());
             }
+        }
+        "DaemonSet" => {
+            let before =
+                text(old, "/metadata/annotations/deprecated.daemonset.template.generation").parse().unwrap_or(0);
+            let same = new.pointer("/spec/template") == old.pointer("/spec/template");
+            template_generation(new, if same { before } else { before + 1 });
         }
         "Job" => {
             if let (Some(spec), Some(before)) = (new.get_mut("spec"), old.get("spec"))
@@ -316,6 +338,33 @@ fn default_text_or_list(spec: &mut Value, key: &str, value: &Value) {
     });
     if let (true, Some(map)) = (empty, spec.as_object_mut()) {
         map.insert(key.to_owned(), value.clone());
+    }
+}
+
+/// What only the type before had a use for goes with it, where it was not changed.
+fn drop_dependent(kind: &str, was: &str, spec: &mut Value, before: &Value) {
+    let outward = |kind: &str| matches!(kind, "NodePort" | "LoadBalancer");
+    let balanced = |kind: &str| kind == "LoadBalancer";
+    let gone = [
+        ("externalTrafficPolicy", outward(was) && !outward(kind)),
+        ("allocateLoadBalancerNodePorts", balanced(was) && !balanced(kind)),
+        ("loadBalancerClass", balanced(was) && !balanced(kind)),
+        ("healthCheckNodePort", balanced(was) && !balanced(kind)),
+    ];
+    if let Some(map) = spec.as_object_mut() {
+        for (key, _) in gone.into_iter().filter(|(_, goes)| *goes) {
+            if map.get(key) == before.get(key) {
+                map.remove(key);
+            }
+        }
+    }
+    if outward(was) && !outward(kind) {
+        for port in super::items(spec, "ports") {
+            let kept = list(before, "/ports").iter().any(|old| old.get("nodePort") == port.get("nodePort"));
+            if let (true, Some(port)) = (kept, port.as_object_mut()) {
+                port.remove("nodePort");
+            }
+        }
     }
 }
 

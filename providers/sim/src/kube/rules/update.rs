@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{metadata, text};
+use super::text;
 use crate::kube::definitions;
 use crate::kube::kinds::Resource;
 use crate::kube::status::FieldError;
 
 /// What is wrong with `new` in the place of `old`.
 pub(crate) fn check_update(resource: &Resource, new: &Value, old: &Value) -> Vec<FieldError> {
-    let mut errors = metadata::check_update(new, old);
+    let mut errors = Vec::new();
     if resource.custom {
         return errors;
     }
@@ -30,7 +30,8 @@ pub(crate) fn check_update(resource: &Resource, new: &Value, old: &Value) -> Vec
             frozen("/spec/completionMode", "spec.completionMode");
         }
         "RoleBinding" | "ClusterRoleBinding" if new.get("roleRef") != old.get("roleRef") => {
-            let value = new.get("roleRef").cloned().unwrap_or_default();
+            let at = |key: &str| text(new, &format!("/roleRef/{key}"));
+            let value = json!({"APIGroup": at("apiGroup"), "Kind": at("kind"), "Name": at("name")});
             errors.push(FieldError::invalid("roleRef", value, "cannot change roleRef"));
         }
         "Service" => errors.extend(service(new, old)),
@@ -90,8 +91,11 @@ fn claim(new: &Value, old: &Value) -> Vec<FieldError> {
     let rest = |object: &Value| {
         let mut spec = object.get("spec").and_then(Value::as_object).cloned().unwrap_or_default();
         spec.remove("volumeAttributesClassName");
+        // A claim can grow once it is bound.
+        let bound = text(old, "/status/phase") == "Bound";
+        let resources = spec.get_mut("resources").filter(|_| bound);
         if let Some(requests) =
-            spec.get_mut("resources").and_then(|resources| resources.get_mut("requests")).and_then(Value::as_object_mut)
+            resources.and_then(|resources| resources.get_mut("requests")).and_then(Value::as_object_mut)
         {
             requests.remove("storage");
         }

@@ -54,14 +54,15 @@ pub(crate) fn check(resource: &Resource, version: &str, object: &Value) -> Vec<F
         "APIService" => api_service(object, &mut errors),
         "HorizontalPodAutoscaler" => autoscaler(object, &mut errors),
         "PodDisruptionBudget" if has_both(object, "/spec/minAvailable", "/spec/maxUnavailable") => {
-            let value = object.get("spec").cloned().unwrap_or_default();
+            let at = |key: &str| object.pointer(&format!("/spec/{key}")).cloned().unwrap_or_default();
+            let value = json!({"MinAvailable": at("minAvailable"), "Selector": at("selector"),
+                "MaxUnavailable": at("maxUnavailable"), "UnhealthyPodEvictionPolicy": at("unhealthyPodEvictionPolicy")});
             errors.push(FieldError::invalid("spec", value, "minAvailable and maxUnavailable cannot be both set"));
         }
         "Ingress" if list(object, "/spec/rules").is_empty() && object.pointer("/spec/defaultBackend").is_none() => {
-            let value = list(object, "/spec/rules").to_vec();
             errors.push(FieldError::invalid(
                 "spec",
-                Value::Array(value),
+                Value::Null,
                 "either `defaultBackend` or `rules` must be specified",
             ));
         }
@@ -98,6 +99,11 @@ fn workload(resource: &Resource, object: &Value, errors: &mut Vec<FieldError>) {
         let value = text(object, "/spec/template/spec/restartPolicy");
         errors.push(FieldError::not_supported("spec.template.spec.restartPolicy", value, &["Always"]));
     }
+    let recreates = resource.kind == "Deployment" && text(object, "/spec/strategy/type") == "Recreate";
+    if recreates && object.pointer("/spec/strategy/rollingUpdate").is_some() {
+        let detail = "may not be specified when strategy `type` is 'Recreate'";
+        errors.push(FieldError::forbidden("spec.strategy.rollingUpdate", detail));
+    }
     if resource.kind == "StatefulSet" {
         let name = text(object, "/spec/serviceName");
         if !name.is_empty() {
@@ -110,7 +116,7 @@ fn workload(resource: &Resource, object: &Value, errors: &mut Vec<FieldError>) {
 fn selector(object: &Value, errors: &mut Vec<FieldError>) {
     let Some(selector) = object.pointer("/spec/selector").filter(|selector| !selector.is_null()) else {
         errors.push(FieldError::required("spec.selector", ""));
-        let labels = object.pointer("/spec/template/metadata/labels").cloned().unwrap_or_else(|| json!({}));
+        let labels = object.pointer("/spec/template/metadata/labels").cloned().unwrap_or_default();
         errors.push(FieldError::invalid(
             "spec.template.metadata.labels",
             labels,
@@ -123,7 +129,7 @@ fn selector(object: &Value, errors: &mut Vec<FieldError>) {
     if empty {
         errors.push(FieldError::invalid("spec.selector", selector.clone(), "empty selector is invalid for deployment"));
     }
-    let labels = object.pointer("/spec/template/metadata/labels").cloned().unwrap_or_else(|| json!({}));
+    let labels = object.pointer("/spec/template/metadata/labels").cloned().unwrap_or_default();
     if !crate::kube::server::Labels::of_selector(selector).matches(labels.as_object()) {
         errors.push(FieldError::invalid(
             "spec.template.metadata.labels",
@@ -285,6 +291,14 @@ fn service(object: &Value, errors: &mut Vec<FieldError>) {
         if !(1..=65_535).contains(&number) {
             errors.push(FieldError::invalid(format!("{here}.port"), number, "must be between 1 and 65535, inclusive"));
         }
+        let target = port.get("targetPort").and_then(Value::as_i64).filter(|target| !(1..=65_535).contains(target));
+        if let Some(target) = target {
+            errors.push(FieldError::invalid(
+                format!("{here}.targetPort"),
+                target,
+                "must be between 1 and 65535, inclusive",
+            ));
+        }
         if !ports_seen.insert((number, text(port, "/protocol"))) {
             let value = json!({"port": number, "protocol": text(port, "/protocol")});
             errors.push(FieldError::duplicate(here, value));
@@ -363,7 +377,7 @@ fn binding(resource: &Resource, object: &Value, errors: &mut Vec<FieldError>) {
             other => errors.push(FieldError::not_supported(
                 format!("{here}.kind"),
                 other,
-                &["Group", "ServiceAccount", "User"],
+                &["ServiceAccount", "User", "Group"],
             )),
         }
     }
@@ -418,5 +432,13 @@ fn autoscaler(object: &Value, errors: &mut Vec<FieldError>) {
         if text(object, &format!("/spec/scaleTargetRef/{key}")).is_empty() {
             errors.push(FieldError::required(format!("spec.scaleTargetRef.{key}"), ""));
         }
+    }
+    let version = text(object, "/spec/scaleTargetRef/apiVersion");
+    if !version.contains('/') && text(object, "/spec/scaleTargetRef/kind") != "ReplicationController" {
+        errors.push(FieldError::invalid(
+            "spec.scaleTargetRef.apiVersion",
+            version,
+            "apiVersion must specify API group",
+        ));
     }
 }

@@ -76,6 +76,12 @@ pub(crate) fn check(version: &str, object: &Value) -> Vec<FieldError> {
                 ));
             }
         }
+        for (key, allowed) in [("failurePolicy", ["Fail", "Ignore"]), ("matchPolicy", ["Equivalent", "Exact"])] {
+            let value = text(webhook, &format!("/{key}"));
+            if !value.is_empty() && !allowed.contains(&value) {
+                errors.push(FieldError::not_supported(format!("{field}.{key}"), value, &allowed));
+            }
+        }
         client_config(&field, webhook, &mut errors);
         rules(&field, webhook, &mut errors);
     }
@@ -101,7 +107,7 @@ fn client_config(field: &str, webhook: &Value, errors: &mut Vec<FieldError>) {
 
 fn rules(field: &str, webhook: &Value, errors: &mut Vec<FieldError>) {
     for (index, rule) in list(webhook, "/rules").iter().enumerate() {
-        for key in ["apiGroups", "apiVersions", "resources", "operations"] {
+        for key in ["operations", "apiGroups", "apiVersions", "resources"] {
             if list(rule, &format!("/{key}")).is_empty() {
                 errors.push(FieldError::required(format!("{field}.rules[{index}].{key}"), ""));
             }

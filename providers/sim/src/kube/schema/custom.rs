@@ -33,7 +33,7 @@ pub(crate) fn custom(schema: Option<&Value>) -> (Schema, Ref) {
 }
 
 fn plain(node: Ref) -> Field {
-    Field { node, omit_empty: true, omit_zero: false, pointer: false, default: None, patch: None }
+    Field { node, omit_empty: true, omit_zero: false, pointer: false, always: false, default: None, patch: None }
 }
 
 /// Copies the type of metadata over from the built-in table.

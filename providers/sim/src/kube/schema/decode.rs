@@ -27,6 +27,8 @@ pub(crate) struct Decoder<'a> {
     pub(crate) schema: &'a Schema,
     /// Whether zero times are written as null, as servers before 1.34 do.
     pub(crate) null_times: bool,
+    /// Whether the kind is stored in binary.
+    pub(crate) binary: bool,
 }
 
 /// Where the reader is.
@@ -72,7 +74,8 @@ impl Place<'_> {
             return Err(format!("json: cannot unmarshal {value} into Go value of type {kind}"));
         }
         // Positions in lists are no part of the name.
-        let field: Vec<&str> = self.path.iter().map(String::as_str).filter(|part| !part.starts_with('[')).collect();
+        let field: Vec<&str> =
+            self.path.iter().map(String::as_str).filter(|part| !part.starts_with(['[', '\u{0}'])).collect();
         Err(format!(
             "json: cannot unmarshal {value} into Go struct field {}.{} of type {kind}",
             self.owner,
@@ -161,7 +164,8 @@ impl Place<'_> {
                 let element = node.map.as_ref().and_then(|map| map.element).unwrap_or(super::DEDUCED);
                 let mut out = Object::new();
                 for (key, item) in items {
-                    self.path.push(key.clone());
+                    // A key of a map is a step of the path, but no field.
+                    self.path.push(format!("\u{0}{key}"));
                     let read = self.read(element, item)?;
                     self.path.pop();
                     out.insert(key.clone(), read.unwrap_or_else(|| self.zero(element)));
@@ -200,7 +204,7 @@ impl Place<'_> {
 
     fn path_to(&self, key: &str) -> String {
         let mut out = String::new();
-        for part in self.path.iter().map(String::as_str).chain([key]) {
+        for part in self.path.iter().map(|part| part.trim_start_matches('\u{0}')).chain([key]) {
             if !out.is_empty() && !part.starts_with('[') {
                 out.push('.');
             }
@@ -222,8 +226,13 @@ impl Place<'_> {
                 } else {
                     field.omit_empty && is_empty(coding, value)
                 };
+                let emptied =
+                    self.decoder.binary && coding == Coding::List && value.as_array().is_some_and(Vec::is_empty);
                 if dropped {
                     out.remove(key);
+                } else if emptied {
+                    // What is stored in binary cannot tell an empty list from none.
+                    out.insert(key.to_owned(), Value::Null);
                 }
             }
             None if field.pointer => {

@@ -79,6 +79,8 @@ pub(crate) struct Field {
     pub(crate) omit_empty: bool,
     pub(crate) omit_zero: bool,
     pub(crate) pointer: bool,
+    /// Whether it is written even when it was never stated.
+    pub(crate) always: bool,
     pub(crate) default: Option<Value>,
     pub(crate) patch: Option<Patch>,
 }
@@ -222,6 +224,7 @@ fn field(schema: &mut Schema, word: &str) -> (String, Field) {
         omit_empty: flags.contains('?'),
         omit_zero: flags.contains('0'),
         pointer: flags.contains('*'),
+        always: flags.is_empty(),
         default: default.map(|text| text.parse::<i64>().map_or_else(|_| Value::from(text), Value::from)),
         patch: patch.map(|text| {
             let (strategy, key) = text.split_once(':').unwrap_or((text, ""));

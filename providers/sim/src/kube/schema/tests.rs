@@ -9,7 +9,7 @@ use super::*;
 fn decoded(kind: &str, value: &Value) -> Result<Decoded, String> {
     let schema = builtin();
     let kind = schema.named(kind).expect("a known type");
-    Decoder { schema, null_times: false }.decode(kind, value)
+    Decoder { schema, null_times: false, binary: false }.decode(kind, value)
 }
 
 #[test]

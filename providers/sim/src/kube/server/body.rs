@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::call::{Call, Validation};
 use super::text;
+use crate::kube::kinds::is_binary;
 use crate::kube::rules;
 use crate::kube::schema::Decoder;
 use crate::kube::status::{Outcome, Refusal};
@@ -97,7 +98,8 @@ fn go_syntax(bytes: &[u8], error: &serde_json::Error) -> String {
     let start: usize = bytes.split(|byte| *byte == b'\n').take(line).map(|line| line.len() + 1).sum();
     let at = start + error.column().saturating_sub(1);
     let letter = bytes.get(at).copied().map_or(' ', char::from);
-    format!("invalid character '{letter}' looking for beginning of value")
+    let what = if error.to_string().starts_with("key must be a string") { "object key string" } else { "value" };
+    format!("invalid character '{letter}' looking for beginning of {what}")
 }
 
 /// Reads YAML, or JSON as the YAML it is.
@@ -147,35 +149,82 @@ pub(crate) fn object(call: &Call<'_>) -> Outcome<Body> {
             ]));
         }
     };
-    let document = document.map_err(|error| cannot_be_handled(call, &error))?;
+    let document = document.map_err(|error| unrecognized(call, &error))?;
     let mut value = document.value;
-    let Some(map) = value.as_object_mut() else {
-        return Err(cannot_be_handled(call, "json: cannot unmarshal value into Go value of type runtime.TypeMeta"));
-    };
-    let (expected_version, expected_kind) = (call.api_version(), &call.resource.kind);
-    for (key, expected) in [("apiVersion", &expected_version), ("kind", expected_kind)] {
-        if map.get(key).and_then(Value::as_str).is_none_or(str::is_empty) {
-            map.insert(key.into(), json!(expected));
-        }
+    if !value.is_object() {
+        let what = match &value {
+            Value::Array(_) => "array",
+            Value::String(_) => "string",
+            Value::Number(_) => "number",
+            Value::Bool(_) => "bool",
+            Value::Null | Value::Object(_) => "null",
+        };
+        let kind = "struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }";
+        return Err(unrecognized(call, &format!("json: cannot unmarshal {what} into Go value of type {kind}")));
     }
-    let (given_version, given_kind) = (text(&value, "/apiVersion").to_owned(), text(&value, "/kind").to_owned());
-    if given_kind != *expected_kind {
-        return Err(Refusal::bad(format!(
-            "{given_kind} in version {:?} cannot be handled as a {expected_kind}: no kind {given_kind:?} is registered for version {given_version:?}",
-            given_version.rsplit('/').next().unwrap_or_default()
-        )));
-    }
-    if given_version != expected_version {
-        return Err(Refusal::bad(format!(
-            "the API version in the data ({given_version}) does not match the expected API version ({expected_version})"
-        )));
-    }
+    check_kind(call, &mut value)?;
     let reset = resets(&value);
     let (object, mut strict) = decode(call, value)?;
     let duplicates = document.duplicates.iter().map(|path| format!("duplicate field {path:?}"));
     strict.splice(0..0, duplicates);
     let warnings = settle_strictness(call, strict)?;
     Ok(Body { object, warnings, reset })
+}
+
+/// A body that is no object at all.
+fn unrecognized(call: &Call<'_>, why: &str) -> Refusal {
+    let body = &call.request.body;
+    let shown = if body.first() == Some(&b'{') {
+        let cut: Vec<u8> = body.iter().copied().take(30).collect();
+        let more = if body.len() > 30 { " ..." } else { "" };
+        format!("{}{more}", String::from_utf8_lossy(&cut))
+    } else {
+        let cut: String = body.iter().take(30).map(|byte| format!("{byte:02x}")).collect();
+        if body.len() > 30 { format!("{cut} ...") } else { cut }
+    };
+    Refusal::bad(format!(
+        "the object provided is unrecognized (must be of type {}): couldn't get version/kind; json parse error: {why} ({shown})",
+        call.resource.kind
+    ))
+}
+
+/// The kind and version of a body are those of the request; where they are not stated they are filled in.
+fn check_kind(call: &Call<'_>, value: &mut Value) -> Outcome<()> {
+    let (expected_version, expected_kind) = (call.api_version(), &call.resource.kind);
+    if let Some(map) = value.as_object_mut() {
+        for (key, expected) in [("apiVersion", &expected_version), ("kind", expected_kind)] {
+            if map.get(key).and_then(Value::as_str).is_none_or(str::is_empty) {
+                map.insert(key.into(), json!(expected));
+            }
+        }
+    }
+    let (given_version, given_kind) = (text(value, "/apiVersion"), text(value, "/kind"));
+    if given_version == expected_version && given_kind == *expected_kind {
+        return Ok(());
+    }
+    let (group, version) = given_version.rsplit_once('/').unwrap_or(("", given_version));
+    let known = schema_of(group, version, given_kind);
+    let why = if call.resource.custom || !known {
+        format!(
+            "no kind {given_kind:?} is registered for version {given_version:?} in scheme \"pkg/runtime/scheme.go:110\""
+        )
+    } else {
+        let inner =
+            if call.path.group.is_empty() { "core" } else { call.path.group.split('.').next().unwrap_or_default() };
+        format!("converting ({version}.{given_kind}) to ({inner}.{expected_kind}): unknown conversion")
+    };
+    if given_kind == *expected_kind && known {
+        return Err(Refusal::bad(format!(
+            "the API version in the data ({given_version}) does not match the expected API version ({expected_version})"
+        )));
+    }
+    Err(Refusal::bad(format!("{given_kind} in version {version:?} cannot be handled as a {expected_kind}: {why}")))
+}
+
+/// Whether a kind is one of the server's own.
+fn schema_of(group: &str, version: &str, kind: &str) -> bool {
+    let first = if group.is_empty() { "core" } else { group.split('.').next().unwrap_or_default() };
+    crate::kube::schema::builtin().named(&format!("{first}.{version}.{kind}")).is_some()
 }
 
 /// What is told of unknown and duplicate fields: a refusal, warnings, or nothing.
@@ -214,7 +263,7 @@ fn settle(
         }
         return Ok((value, unknown));
     }
-    let decoder = Decoder { schema: &version.schema, null_times: call.minor < 34 };
+    let decoder = Decoder { schema: &version.schema, null_times: call.minor < 34, binary: is_binary(&call.resource) };
     let decoded = decoder.decode(version.at, &value)?;
     let mut value = decoded.value;
     rules::defaults::apply(&call.resource, &call.path.version, &mut value, call.minor);

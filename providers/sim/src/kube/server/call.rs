@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::access::User;
 use crate::kube::Settings;
-use crate::kube::kinds::{Kinds, Resource, Version};
+use crate::kube::kinds::{Resource, Version};
 use crate::kube::status::{Outcome, Refusal};
 use crate::wire::Request;
 
@@ -62,12 +62,6 @@ impl Path {
             [] => return None,
         }
         Some(path)
-    }
-
-    pub(crate) fn group_version_served(&self, kinds: &Kinds) -> bool {
-        kinds.iter().any(|resource| {
-            resource.group == self.group && resource.version(&self.version).is_some_and(|version| version.served)
-        })
     }
 }
 

@@ -77,7 +77,8 @@ pub(crate) fn delete(cluster: &mut Cluster, call: &Call<'_>) -> Outcome<Response
     protect(call)?;
     webhooks::validate(cluster, call, &live, "DELETE")?;
     let (object, gone) = take(cluster, (call.now, call.settings), &call.resource, &live, &options);
-    Ok(if gone { success(call, &live) } else { read::rendered(call, 200, &object) })
+    let shown = !gone || (call.resource.kind == "Pod" && !call.resource.custom);
+    Ok(if shown { read::rendered(call, 200, &object) } else { success(call, &live) })
 }
 
 /// Namespaces without which a cluster is none.
@@ -91,17 +92,19 @@ fn protect(call: &Call<'_>) -> Outcome<()> {
 
 fn preconditions(call: &Call<'_>, options: &Options, live: &Value) -> Outcome<()> {
     let name = text(live, "/metadata/name");
-    let conflict = |what: &str, wanted: &str, found: &str| {
-        let why = format!("Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {found}");
-        Refusal::conflict(&call.resource, name, &why)
+    let conflict = |what: &str, wanted: &str, found: &str, perhaps: &str| {
+        let why = format!(
+            "the {what} in the precondition ({wanted}) does not match the {what} in record ({found}). The object might have been {perhaps}"
+        );
+        Refusal::conflict_of_kind(&call.resource, name, &why)
     };
     let uid = text(live, "/metadata/uid");
     if !options.uid.is_empty() && options.uid != uid {
-        return Err(conflict("UID", &options.uid, uid));
+        return Err(conflict("UID", &options.uid, uid, "deleted and then recreated"));
     }
     let version = text(live, "/metadata/resourceVersion");
     if !options.version.is_empty() && options.version != version {
-        return Err(conflict("ResourceVersion", &options.version, version));
+        return Err(conflict("ResourceVersion", &options.version, version, "modified"));
     }
     Ok(())
 }
@@ -158,11 +161,19 @@ fn take(
     let held = !finalizers.is_empty() || is_namespace || graceful;
     metadata::set(&mut object, "finalizers", (!finalizers.is_empty()).then_some(Value::Array(finalizers)));
     if !held {
+        if resource.kind == "Pod" && !resource.custom {
+            // A pod that never ran ends at once, but it does end.
+            metadata::set(&mut object, "deletionTimestamp", Some(json!(time::rfc3339(now))));
+            metadata::set(&mut object, "deletionGracePeriodSeconds", Some(json!(0)));
+            if let Some(generation) = object.pointer("/metadata/generation").and_then(Value::as_i64) {
+                metadata::set(&mut object, "generation", Some(json!(generation + 1)));
+            }
+        }
         if !options.dry_run {
             let (namespace, name) = place(&object);
             cluster.erase(now, settings, &resource.store, &namespace, &name);
         }
-        return (live.clone(), true);
+        return (Arc::new(object), true);
     }
     if live.pointer("/metadata/deletionTimestamp").is_none() {
         let grace = if graceful {

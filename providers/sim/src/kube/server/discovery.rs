@@ -39,18 +39,37 @@ const ORDER: [&str; 20] = [
 pub(crate) fn version(release: &Release) -> Value {
     let mut parts = release.text.split('.');
     let (major, minor) = (parts.next().unwrap_or("1"), parts.next().unwrap_or("34"));
-    json!({
+    let mut out = json!({
         "major": major, "minor": minor, "gitVersion": format!("v{}", release.text), "gitCommit": "0000000000000000000000000000000000000000",
         "gitTreeState": "clean", "buildDate": "2026-01-01T00:00:00Z", "goVersion": "go1.24.0", "compiler": "gc", "platform": "linux/amd64",
-    })
+    });
+    if let (true, Some(map)) = (release.minor >= 33, out.as_object_mut()) {
+        for (key, value) in [
+            ("emulationMajor", "1".to_owned()),
+            ("emulationMinor", release.minor.to_string()),
+            ("minCompatibilityMajor", "1".to_owned()),
+            ("minCompatibilityMinor", (release.minor - 1).to_string()),
+        ] {
+            map.insert(key.into(), json!(value));
+        }
+    }
+    out
 }
 
 /// Answers a path that is no kind; none where it leads nowhere.
 pub(crate) fn answer(cluster: &Cluster, request: &Request, parts: &[&str]) -> Option<Outcome<Response>> {
-    if request.method != "GET" && request.method != "HEAD" {
+    let kinds = &cluster.kinds;
+    let read = request.method == "GET" || request.method == "HEAD";
+    // The lists of versions and of resources take nothing but a read; all others do not look at the method.
+    if !read && matches!(parts, ["version"] | ["api"]) {
         return Some(Err(Refusal::method_not_allowed()));
     }
-    let kinds = &cluster.kinds;
+    if let (false, ["api", version]) = (read, parts) {
+        return resources(kinds, "", version).map(|_| Err(Refusal::method_not_allowed()));
+    }
+    if let (false, ["apis", group, version]) = (read, parts) {
+        return resources(kinds, group, version).map(|_| Err(Refusal::method_not_allowed()));
+    }
     let aggregated = wants_aggregated(cluster, request);
     let json = |value: Value| Some(Ok(Response::json(200, &value)));
     match parts {
@@ -94,6 +113,19 @@ pub(crate) fn answer(cluster: &Cluster, request: &Request, parts: &[&str]) -> Op
         ["openapi", rest @ ..] => openapi::answer(cluster, request, rest),
         _ => None,
     }
+}
+
+/// The answer for a path that leads nowhere: an object below a group that is built in, else a page of text.
+pub(crate) fn nowhere(kinds: &Kinds, parts: &[&str]) -> Outcome<Response> {
+    let builtin = match parts {
+        ["api", _, ..] => true,
+        ["apis", group, _, ..] => kinds.iter().any(|resource| resource.group == *group && !resource.custom),
+        _ => false,
+    };
+    if builtin {
+        return Err(Refusal::no_such_path());
+    }
+    Ok(Response::bytes(404, "text/plain; charset=utf-8", b"404 page not found\n".to_vec()))
 }
 
 /// The version of aggregated discovery that the client takes and the server has.
@@ -164,7 +196,11 @@ fn verbs(resource: &Resource) -> Vec<&'static str> {
     if resource.abilities.read_only {
         return vec!["get", "list"];
     }
-    let mut out = vec!["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+    let mut out = if resource.custom {
+        vec!["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]
+    } else {
+        vec!["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+    };
     if resource.abilities.no_collection {
         out.retain(|verb| *verb != "deletecollection");
     }
@@ -220,7 +256,9 @@ fn resources(kinds: &Kinds, group: &str, version: &str) -> Option<Value> {
             if !resource.categories.is_empty() {
                 map.insert("categories".into(), json!(resource.categories));
             }
-            map.insert("storageVersionHash".into(), json!(hash(resource)));
+            if !resource.abilities.create_only && !resource.abilities.read_only {
+                map.insert("storageVersionHash".into(), json!(hash(resource)));
+            }
         }
         out.push(one);
         for (part, kind, verbs) in parts(resource, served) {
@@ -233,10 +271,16 @@ fn resources(kinds: &Kinds, group: &str, version: &str) -> Option<Value> {
             out.push(one);
         }
     }
-    let group_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
-    (!out.is_empty()).then(
-        || json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": out}),
-    )
+    if out.is_empty() {
+        return None;
+    }
+    out.sort_by_key(|one| one.get("name").and_then(Value::as_str).unwrap_or_default().to_owned());
+    // The list of the core alone has no version of its own.
+    Some(if group.is_empty() {
+        json!({"kind": "APIResourceList", "groupVersion": version, "resources": out})
+    } else {
+        json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": format!("{group}/{version}"), "resources": out})
+    })
 }
 
 /// Names the version in which a kind is stored, as a hash.

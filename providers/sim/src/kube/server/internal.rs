@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::write::keep;
 use crate::kube::apply::{Managed, Writer, update as own};
 use crate::kube::cluster::Cluster;
-use crate::kube::kinds::{Resource, Version, Versions, convert};
+use crate::kube::kinds::{Resource, Version, Versions, convert, is_binary};
 use crate::kube::rules::{self, metadata};
 use crate::kube::{Settings, admission, time};
 
@@ -158,7 +158,8 @@ fn settle(resource: &Resource, version: &Version, minor: u32, mut object: Value)
         }
         return Some(object);
     }
-    let decoder = crate::kube::schema::Decoder { schema: &version.schema, null_times: minor < 34 };
+    let decoder =
+        crate::kube::schema::Decoder { schema: &version.schema, null_times: minor < 34, binary: is_binary(resource) };
     let mut object = decoder.decode(version.at, &object).ok()?.value;
     rules::defaults::apply(resource, &version.name, &mut object, minor);
     Some(object)

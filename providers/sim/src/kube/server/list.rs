@@ -21,10 +21,11 @@ fn token(revision: u64, last: &str) -> String {
     URL_SAFE_NO_PAD.encode(text.to_string())
 }
 
-fn read_token(token: &str) -> Option<(u64, String)> {
-    let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
-    let value: Value = serde_json::from_slice(&bytes).ok()?;
-    Some((value.get("rv")?.as_u64()?, value.get("start")?.as_str()?.to_owned()))
+fn read_token(token: &str) -> Result<(u64, String), String> {
+    let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| "illegal base64 data at input byte 0".to_owned())?;
+    let value = super::body::json_document(&bytes)?.value;
+    let read = || Some((value.get("rv")?.as_u64()?, value.get("start")?.as_str()?.to_owned()));
+    read().ok_or_else(|| "incorrect encoded start resourceVersion".to_owned())
 }
 
 const EXPIRED: &str = "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
@@ -46,8 +47,8 @@ pub(crate) fn list(cluster: &Cluster, call: &Call<'_>) -> Outcome<Response> {
         None if exact => (wanted.parse().unwrap_or(cluster.revision()), None),
         None => (cluster.revision(), None),
         Some(given) => {
-            let (revision, start) =
-                read_token(given).ok_or_else(|| Refusal::bad("continue key is not valid: illegal base64 data"))?;
+            let (revision, start) = read_token(given)
+                .map_err(|error| Refusal::bad(format!("invalid continue token: continue key is not valid: {error}")))?;
             if revision < cluster.compacted {
                 let mut refusal = Refusal::gone(EXPIRED);
                 refusal.details = Some(json!({}));

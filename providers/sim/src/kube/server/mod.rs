@@ -4,6 +4,7 @@ mod access;
 mod body;
 mod call;
 mod delete;
+mod deprecated;
 mod discovery;
 mod escalation;
 mod internal;
@@ -13,6 +14,7 @@ mod patch;
 mod protobuf;
 mod questions;
 mod read;
+mod scale;
 mod select;
 mod strategic;
 mod table;
@@ -53,23 +55,27 @@ impl Cluster {
         if let ["healthz" | "livez" | "readyz", ..] = parts.as_slice() {
             return Ok(Response::bytes(200, "text/plain; charset=utf-8", b"ok".to_vec()));
         }
-        if let ["version"] = parts.as_slice() {
+        if let (["version"], "GET" | "HEAD") = (parts.as_slice(), request.method.as_str()) {
             return Ok(Response::json(200, &discovery::version(&self.release)));
         }
         let user = access::authenticate(self, settings, request)?;
-        if let Some(path) = Path::parse(&parts) {
-            if let Some(resource) = find(&self.kinds, &path) {
+        if let Some(path) = Path::parse(&parts)
+            && let Some(resource) = find(&self.kinds, &path)
+        {
+            {
                 let call = Call::new((now, settings, self.release.minor), request, path, resource, user)?;
                 *self.requests.entry((call.verb.to_owned(), call.resource.qualified())).or_default() += 1;
                 access::authorize(self, &call)?;
-                return self.serve(&call);
-            }
-            if path.group_version_served(&self.kinds) || !path.resource.is_empty() {
-                return Err(Refusal::no_such_path());
+                let warned = deprecated::warning(&call);
+                let answer = self.serve(&call).unwrap_or_else(|refusal| refusal.response());
+                return Ok(match warned {
+                    Some(text) => answer.with("warning", format!("299 - \"{text}\"")),
+                    None => answer,
+                });
             }
         }
         access::authorize_path(self, &user, request)?;
-        discovery::answer(self, request, &parts).ok_or_else(Refusal::no_such_path)?
+        discovery::answer(self, request, &parts).unwrap_or_else(|| discovery::nowhere(&self.kinds, &parts))
     }
 
     fn serve(&mut self, call: &Call<'_>) -> Outcome<Response> {
@@ -101,7 +107,7 @@ impl Cluster {
     fn serve_scale(&mut self, call: &Call<'_>) -> Outcome<Response> {
         match call.verb {
             "get" => read::scale(self, call),
-            "update" | "patch" => patch::scale(self, call),
+            "update" | "patch" => scale::change(self, call),
             _ => Err(Refusal::method_not_allowed()),
         }
     }

@@ -5,20 +5,19 @@ use serde_json::{Map, Value, json};
 use super::body::{self, json_document, yaml_document};
 use super::call::Call;
 use super::strategic;
+use super::text;
 use super::write::{answer, check_name, empty, managed_after, settle_namespace, store_new, store_update, writer};
-use super::{read, text};
 use crate::kube::apply::{Managed, Set, apply, update as own};
 use crate::kube::cluster::Cluster;
 use crate::kube::kinds::{Versions, convert};
 use crate::kube::rules::metadata;
-use crate::kube::schema::{Decoder, builtin};
 use crate::kube::status::{FieldError, Outcome, Refusal};
 use crate::kube::time;
 use crate::wire::Response;
 
 /// The types of patches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     Json,
     Merge,
     Strategic,
@@ -30,7 +29,7 @@ const MERGE: &str = "application/merge-patch+json";
 const STRATEGIC: &str = "application/strategic-merge-patch+json";
 const APPLY: &str = "application/apply-patch+yaml";
 
-fn kind(call: &Call<'_>) -> Outcome<Kind> {
+pub(crate) fn kind(call: &Call<'_>) -> Outcome<Kind> {
     let given = call.request.header("content-type").unwrap_or_default();
     let kind = match given.split(';').next().unwrap_or_default().trim() {
         JSON => Kind::Json,
@@ -38,8 +37,12 @@ fn kind(call: &Call<'_>) -> Outcome<Kind> {
         STRATEGIC if !call.resource.custom => Kind::Strategic,
         APPLY => Kind::Apply,
         _ => {
-            let supported: &[&str] =
-                if call.resource.custom { &[JSON, MERGE, APPLY] } else { &[JSON, MERGE, STRATEGIC, APPLY] };
+            if !call.resource.custom {
+                let mut refusal = Refusal::new(415, "UnsupportedMediaType", "415: Unsupported Media Type");
+                refusal.details = Some(json!({}));
+                return Err(refusal);
+            }
+            let supported: &[&str] = &[JSON, MERGE, APPLY];
             return Err(Refusal::unsupported_media(supported));
         }
     };
@@ -103,7 +106,10 @@ fn patched(call: &Call<'_>, kind: Kind, current: &Value, patch: &Value) -> Outco
         Kind::Json => json_patch(current, patch),
         Kind::Merge => {
             if !patch.is_object() {
-                return Err(Refusal::bad("Invalid JSON Patch"));
+                return Err(Refusal::bad(format!(
+                    "error decoding patch: json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
+                    called(patch)
+                )));
             }
             let mut out = current.clone();
             merge_patch(&mut out, patch);
@@ -111,8 +117,20 @@ fn patched(call: &Call<'_>, kind: Kind, current: &Value, patch: &Value) -> Outco
         }
         Kind::Strategic | Kind::Apply => {
             let version = call.version();
-            strategic::merge(&version.schema, version.at, current, patch).map_err(Refusal::bad)
+            strategic::merge(&version.schema, version.at, current, patch).map_err(|error| Refusal::plain(500, error))
         }
+    }
+}
+
+/// What the JSON reader calls a value.
+fn called(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
     }
 }
 
@@ -136,9 +154,12 @@ pub(crate) fn merge_patch(target: &mut Value, patch: &Value) {
 }
 
 /// RFC 6902.
-fn json_patch(current: &Value, patch: &Value) -> Outcome<Value> {
+pub(crate) fn json_patch(current: &Value, patch: &Value) -> Outcome<Value> {
     let Some(operations) = patch.as_array() else {
-        return Err(Refusal::bad("json: cannot unmarshal object into Go value of type jsonpatch.Patch"));
+        return Err(Refusal::bad(format!(
+            "error decoding patch: json: cannot unmarshal {} into Go value of type []handlers.jsonPatchOp",
+            called(patch)
+        )));
     };
     if operations.len() > 10_000 {
         let message = format!("The allowed maximum operations in a JSON patch is 10000, got {}", operations.len());
@@ -146,12 +167,11 @@ fn json_patch(current: &Value, patch: &Value) -> Outcome<Value> {
     }
     let mut out = current.clone();
     for operation in operations {
-        step(&mut out, operation).map_err(|message| {
-            Refusal::new(
-                422,
-                "Invalid",
-                format!("the server rejected our request due to an error in our request: {message}"),
-            )
+        step(&mut out, operation).map_err(|_| {
+            let mut refusal =
+                Refusal::new(422, "Invalid", "the server rejected our request due to an error in our request");
+            refusal.details = Some(json!({}));
+            refusal
         })?;
     }
     Ok(out)
@@ -162,12 +182,7 @@ fn step(object: &mut Value, operation: &Value) -> Result<(), String> {
     let value = || operation.get("value").cloned().unwrap_or(Value::Null);
     match text(operation, "/op") {
         "add" => put(object, path, value(), true),
-        "replace" => {
-            if object.pointer(path).is_none() {
-                return Err(format!("replace operation does not apply: doc is missing key: {path}: missing value"));
-            }
-            put(object, path, value(), false)
-        }
+        "replace" => put(object, path, value(), false),
         "remove" => take(object, path).map(|_| ()),
         "move" => {
             let moved = take(object, text(operation, "/from"))?;
@@ -268,7 +283,7 @@ fn applied(cluster: &mut Cluster, call: &Call<'_>) -> Outcome<Response> {
             strict.join("\n  ")
         )));
     }
-    let (mut object, _) = body::decode(call, object)?;
+    let (mut object, _) = body::decode(call, object).map_err(|refusal| unconvertible(call, &patch, refusal))?;
     sync_last_applied(call, &mut object, &patch);
     if let Some(uid) =
         object.pointer("/metadata/uid").and_then(Value::as_str).filter(|uid| !uid.is_empty() && live.is_none())
@@ -283,6 +298,28 @@ fn applied(cluster: &mut Cluster, call: &Call<'_>) -> Outcome<Response> {
         None => (201, store_new(cluster, call, object, &managed)?),
     };
     Ok(answer(call, status, &stored, &strict))
+}
+
+/// What is said when the merged object cannot be read as its kind.
+fn unconvertible(call: &Call<'_>, patch: &Value, refusal: Refusal) -> Refusal {
+    if call.resource.custom {
+        return refusal;
+    }
+    let prefix = format!("{0} in version {1:?} cannot be handled as a {0}: ", call.resource.kind, call.path.version);
+    let detail = refusal.message.strip_prefix(&prefix).unwrap_or(&refusal.message);
+    let detail = if detail.starts_with("illegal base64") {
+        format!("error decoding from json: {detail}")
+    } else {
+        detail.to_owned()
+    };
+    let named = crate::kube::apply::named(patch);
+    let kind = named.split_once("; ").map_or("", |(_, kind)| kind);
+    Refusal::plain(
+        500,
+        format!(
+            "failed to convert new object ({named}) to proper version: unable to convert unstructured object to {kind}: {detail}"
+        ),
+    )
 }
 
 /// What an apply makes of an object, and who owns what then.
@@ -349,57 +386,4 @@ fn sync_last_applied(call: &Call<'_>, object: &mut Value, patch: &Value) {
         annotations.remove(LAST_APPLIED);
     }
     crate::kube::admission::annotate(object, LAST_APPLIED, &format!("{patch}\n"));
-}
-
-/// `PUT` or `PATCH` of the scale of an object.
-pub(crate) fn scale(cluster: &mut Cluster, call: &Call<'_>) -> Outcome<Response> {
-    let live = super::write::live(cluster, call)?;
-    let current = read::scale_of(call, &live);
-    let given = if call.verb == "update" {
-        json_document(&call.request.body).map_err(Refusal::bad)?.value
-    } else {
-        let kind = kind(call)?;
-        let document = match kind {
-            Kind::Apply => yaml_document(&call.request.body)
-                .map_err(|error| Refusal::bad(format!("error decoding YAML: {error}")))?,
-            _ => json_document(&call.request.body).map_err(Refusal::bad)?,
-        };
-        match kind {
-            Kind::Json => json_patch(&current, &document.value)?,
-            Kind::Merge | Kind::Strategic | Kind::Apply => {
-                let mut out = current.clone();
-                merge_patch(&mut out, &document.value);
-                out
-            }
-        }
-    };
-    let schema = builtin();
-    let at = schema.named("autoscaling.v1.Scale").unwrap_or_default();
-    let decoded = Decoder { schema, null_times: false }.decode(at, &given).map_err(Refusal::bad)?;
-    let replicas = decoded.value.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(0);
-    let version = text(&decoded.value, "/metadata/resourceVersion").to_owned();
-    let mut object = convert(&call.resource, &live, &call.path.version);
-    let path = call.version().scale.as_ref().map(|scale| scale.spec.clone()).unwrap_or_default();
-    set_path(&mut object, &path, json!(replicas));
-    if !version.is_empty() {
-        metadata::set(&mut object, "resourceVersion", Some(json!(version)));
-    }
-    let managed = managed_after(call, &live, &mut object, false);
-    // The scale is a view: what is written is the object itself.
-    let stored = store_update(cluster, call, &live, object, &managed)?;
-    Ok(Response::json(200, &read::scale_of(call, &stored)))
-}
-
-/// Sets `.spec.replicas`-like paths.
-fn set_path(object: &mut Value, path: &str, value: Value) {
-    let mut at = object;
-    let parts: Vec<&str> = path.split('.').filter(|part| !part.is_empty()).collect();
-    let Some((last, parents)) = parts.split_last() else { return };
-    for part in parents {
-        let Some(map) = at.as_object_mut() else { return };
-        at = map.entry((*part).to_owned()).or_insert_with(|| json!({}));
-    }
-    if let Some(map) = at.as_object_mut() {
-        map.insert((*last).to_owned(), value);
-    }
 }

@@ -6,7 +6,9 @@ use super::access::{User, Wish, may};
 use super::body::{self, Body};
 use super::call::Call;
 use super::text;
+use crate::kube::apply::{Managed, update as own};
 use crate::kube::cluster::Cluster;
+use crate::kube::kinds::Versions;
 use crate::kube::status::{Outcome, Refusal};
 use crate::kube::time;
 use crate::wire::Response;
@@ -33,6 +35,11 @@ pub(crate) fn answer(cluster: &Cluster, call: &Call<'_>) -> Outcome<Response> {
         }
         _ => return Err(Refusal::method_not_allowed()),
     };
+    let (version, name, now) = (call.api_version(), call.manager(), time::rfc3339(call.now));
+    let versions = Versions { resource: &call.resource, subresource: "" };
+    let writer = super::write::writer(call, &version, &name, &now);
+    let managed = own(&versions, (&super::write::empty(call), &object), &Managed::default(), &writer);
+    crate::kube::rules::metadata::set(&mut object, "managedFields", managed.written());
     if let Some(map) = object.as_object_mut() {
         map.insert("status".into(), status);
     }

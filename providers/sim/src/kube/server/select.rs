@@ -36,6 +36,9 @@ impl Labels {
             if part.is_empty() {
                 continue;
             }
+            if part.starts_with("!!") {
+                return Err("unable to parse requirement: found '!', expected: identifier".into());
+            }
             out.push(
                 requirement(part)
                     .ok_or_else(|| format!("unable to parse requirement: found '{part}', expected: a selector"))?,
@@ -165,7 +168,7 @@ impl Selection {
                 },
             };
             if !is_known(call, key) {
-                return Err(Refusal::bad(format!("field label not supported: {key}")));
+                return Err(Refusal::bad(unknown_field(call, key)));
             }
             let pointer = format!("/{}", key.replace('.', "/"));
             fields.push((pointer, value.to_owned(), equal));
@@ -188,6 +191,27 @@ impl Selection {
                 (found == *wanted) == *equal
             })
     }
+}
+
+/// What is said of a field by which a kind cannot be selected.
+fn unknown_field(call: &Call<'_>, key: &str) -> String {
+    let listed = matches!(
+        call.resource.kind.as_str(),
+        "Pod"
+            | "Event"
+            | "Secret"
+            | "Namespace"
+            | "Node"
+            | "Job"
+            | "Service"
+            | "ReplicaSet"
+            | "ReplicationController"
+            | "CertificateSigningRequest"
+    );
+    if call.resource.custom || listed {
+        return format!("field label not supported: {key}");
+    }
+    format!("{key:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
 }
 
 /// Fields by which a kind can be selected.

@@ -64,7 +64,8 @@ fn maps(
         let strategy =
             map.and_then(|map| map.fields.get(name)).and_then(|field| field.patch.clone()).unwrap_or_default();
         if let (Some(Value::Array(items)), Some(order)) = (original.get_mut(name), value.as_array()) {
-            reorder(items, order, &strategy.key);
+            let before = items.clone();
+            *items = ordered(before.clone(), order, &before, &strategy.key);
         }
     }
     Ok(original)
@@ -87,11 +88,9 @@ fn member(
                 _ => Vec::new(),
             };
             let element = at.and_then(|at| schema.node(at).list.as_ref()).map(|list| list.element);
-            let mut items = lists(schema, element, &strategy.key, original, patch)?;
-            if let Some(order) = order {
-                reorder(&mut items, order, &strategy.key);
-            }
-            Ok(Value::Array(items))
+            let items = lists(schema, element, &strategy.key, original.clone(), patch)?;
+            let order = order.map_or(patch.as_slice(), Vec::as_slice);
+            Ok(Value::Array(ordered(items, order, &original, &strategy.key)))
         }
         (_, patch) => Ok(patch.clone()),
     }
@@ -136,17 +135,30 @@ fn lists(
     Ok(original)
 }
 
-/// Brings items into an order; those that it does not name stay where they are among the rest.
-fn reorder(items: &mut Vec<Value>, order: &[Value], key: &str) {
-    let place = |item: &Value| {
-        let wanted = if key.is_empty() { Some(item) } else { item.get(key) };
-        order.iter().position(|one| if key.is_empty() { Some(one) == wanted } else { one.get(key) == wanted })
+/// Brings the items that the patch orders into its order, and the others between them as they were before.
+fn ordered(items: Vec<Value>, order: &[Value], before: &[Value], key: &str) -> Vec<Value> {
+    let place = |of: &[Value], item: &Value| {
+        let same = |other: &Value| {
+            if key.is_empty() { other == item } else { other.get(key).is_some() && other.get(key) == item.get(key) }
+        };
+        of.iter().position(same)
     };
-    let mut named: Vec<Value> = items.iter().filter(|item| place(item).is_some()).cloned().collect();
-    named.sort_by_key(|item| place(item));
-    let mut named = named.into_iter();
-    // Items of the server's own keep their places between those that are named.
-    let sorted =
-        items.iter().map(|item| if place(item).is_some() { named.next().unwrap_or_default() } else { item.clone() });
-    *items = sorted.collect();
+    let (mut named, mut others): (Vec<Value>, Vec<Value>) =
+        items.into_iter().partition(|item| place(order, item).is_some());
+    named.sort_by_key(|item| place(order, item));
+    others.sort_by_key(|item| place(before, item));
+    let (mut named, mut others) = (named.into_iter().peekable(), others.into_iter().peekable());
+    let mut out = Vec::new();
+    loop {
+        let other_first = match (named.peek(), others.peek()) {
+            (None, None) => return out,
+            (None, Some(_)) => true,
+            (Some(_), None) => false,
+            (Some(mine), Some(other)) => match (place(before, other), place(before, mine)) {
+                (Some(other), Some(mine)) => other < mine,
+                _ => false,
+            },
+        };
+        out.extend(if other_first { others.next() } else { named.next() });
+    }
 }

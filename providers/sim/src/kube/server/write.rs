@@ -10,7 +10,7 @@ use super::{text, webhooks};
 use crate::kube::admission;
 use crate::kube::apply::{Managed, Writer, update as own};
 use crate::kube::cluster::Cluster;
-use crate::kube::kinds::{Resource, Versions, convert};
+use crate::kube::kinds::{Resource, Versions, convert, is_binary};
 use crate::kube::rules::{self, metadata};
 use crate::kube::status::{FieldError, Outcome, Refusal};
 use crate::kube::{Settings, time};
@@ -56,7 +56,11 @@ pub(crate) fn empty(call: &Call<'_>) -> Value {
         return json!({"apiVersion": call.api_version(), "kind": call.resource.kind});
     }
     // What a kind always writes is there before anybody set it.
-    let decoder = crate::kube::schema::Decoder { schema: &call.version().schema, null_times: call.minor < 34 };
+    let decoder = crate::kube::schema::Decoder {
+        schema: &call.version().schema,
+        null_times: call.minor < 34,
+        binary: is_binary(&call.resource),
+    };
     decoder.decode(call.version().at, &json!({})).map_or_else(|_| json!({}), |decoded| decoded.value)
 }
 
@@ -114,6 +118,7 @@ pub(crate) fn store_new(
         let mut allocator = rules::Allocator::of(cluster, ("", ""));
         errors.extend(allocator.allocate(&mut object, call.minor));
     }
+    errors.extend(rules::names_of_definition(resource, &object));
     errors.extend(checked(call, &object));
     if !errors.is_empty() {
         return Err(Refusal::invalid(resource, &name, &errors));
@@ -242,14 +247,19 @@ pub(crate) fn store_update(
     metadata::set(&mut object, "resourceVersion", Some(json!(current)));
     rules::prepare::update(resource, call.version(), call.minor, &path.subresource, &mut object, live);
     let mut errors = Vec::new();
-    if !resource.custom && resource.kind == "Service" && path.subresource.is_empty() {
+    let address = |object: &Value| text(object, "/spec/clusterIP").to_owned();
+    let moved = !address(live).is_empty() && address(live) != address(&object);
+    if !resource.custom && resource.kind == "Service" && path.subresource.is_empty() && !moved {
         let mut allocator = rules::Allocator::of(cluster, (&path.namespace, &path.name));
         errors.extend(allocator.allocate(&mut object, call.minor));
     }
-    errors.extend(rules::check_update(resource, &object, live));
+    // The metadata of an update is looked at by all kinds and by each.
+    let frozen = rules::metadata::check_update(&object, live);
+    errors.extend(frozen.iter().cloned().chain(frozen.clone()));
     if path.subresource.is_empty() || resource.custom {
         errors.extend(checked(call, &object));
     }
+    errors.extend(rules::check_update(resource, &object, live));
     if !errors.is_empty() {
         return Err(Refusal::invalid(resource, &path.name, &errors));
     }

@@ -228,7 +228,7 @@ fn every_type_of_patch_does_what_it_says() {
             .map(|one| one["name"].as_str().unwrap_or_default().to_owned())
             .collect()
     };
-    assert_eq!(names(&patched), ["main", "side"]);
+    assert_eq!(names(&patched), ["side", "main"]);
     let merged = lab.merge(&path, strategic).ok();
     assert_eq!(names(&merged), ["side"]);
     let removed = json!([{"op": "remove", "path": "/spec/template/spec/containers/0/image"}, {"op": "add", "path": "/spec/template/spec/containers/0/image", "value": "busybox:2"}]);
@@ -255,7 +255,7 @@ fn a_delete_keeps_to_its_preconditions_and_to_finalizers() {
     let wrong = lab.send("DELETE", &path, "application/json", &json!({"preconditions": {"uid": "other"}}));
     assert_eq!(wrong.status, 409);
     let expected = format!(
-        "Operation cannot be fulfilled on configmaps \"a\": Precondition failed: UID in precondition: other, UID in object meta: {}",
+        "Operation cannot be fulfilled on ConfigMap \"a\": the UID in the precondition (other) does not match the UID in record ({}). The object might have been deleted and then recreated",
         made["metadata"]["uid"].as_str().unwrap_or_default()
     );
     assert_eq!(wrong.message(), expected);

@@ -63,7 +63,10 @@ fn selectors_choose_by_labels_and_fields() {
     assert_eq!(chosen("labelSelector=parity%20notin%20(odd),parity"), ["m0", "m2", "m4"]);
     assert_eq!(chosen("fieldSelector=metadata.name%3Dm2"), ["m2"]);
     assert_eq!(chosen("fieldSelector=metadata.name!%3Dm2&labelSelector=parity%3Deven"), ["m0", "m4"]);
-    assert_eq!(lab.get(&format!("{MAPS}?fieldSelector=spec.x%3Dy")).message(), "field label not supported: spec.x");
+    assert_eq!(
+        lab.get(&format!("{MAPS}?fieldSelector=spec.x%3Dy")).message(),
+        "\"spec.x\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+    );
 }
 
 #[test]
