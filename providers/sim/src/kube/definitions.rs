@@ -262,6 +262,7 @@ fn structural_errors(field: &str, schema: &Value, root: bool, depth: usize, erro
             "must not be empty if x-kubernetes-list-type is map",
         ));
     }
+    errors.extend(super::structural::wrong_default(schema, &format!("{field}.default")));
     if kind == "array" && schema.get("items").is_none() {
         errors.push(FieldError::required(format!("{field}.items"), "must be specified"));
     }

@@ -277,7 +277,7 @@ impl FieldError {
         out
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         format!("{}: {}", self.field, self.body())
     }
 }

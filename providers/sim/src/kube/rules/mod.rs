@@ -8,6 +8,7 @@ pub(crate) mod prepare;
 mod services;
 mod update;
 mod validate;
+pub(crate) mod warnings;
 mod webhooks;
 
 pub(crate) use services::Allocator;

@@ -321,13 +321,6 @@ fn settle_kind(resource: &Resource, new: &mut Value, old: &Value) {
                 default_text(spec, "volumeName", &name);
             }
         }
-        "Pod" => {
-            if let (Some(spec), Some(before)) = (new.get_mut("spec"), old.get("spec")) {
-                for key in ["nodeName", "serviceAccountName", "serviceAccount"] {
-                    default_text(spec, key, text(before, &format!("/{key}")));
-                }
-            }
-        }
         _ => {}
     }
 }

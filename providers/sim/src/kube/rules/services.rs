@@ -84,6 +84,7 @@ impl Allocator {
 
     fn node_ports(&mut self, spec: &mut Value, name: &str, errors: &mut Vec<FieldError>) {
         let local = text(spec, "/externalTrafficPolicy") == "Local" && text(spec, "/type") == "LoadBalancer";
+        // Those that are asked for go first, so that none of them is handed out.
         for (index, port) in items(spec, "ports").enumerate() {
             match port.get("nodePort").and_then(Value::as_u64).filter(|number| *number != 0) {
                 Some(number) if self.ports.contains(&number) => {
@@ -100,12 +101,12 @@ impl Allocator {
                 Some(number) => {
                     self.ports.insert(number);
                 }
-                None => {
-                    let number = self.free_port(&format!("{name}/{index}"));
-                    if let Some(map) = port.as_object_mut() {
-                        map.insert("nodePort".into(), json!(number));
-                    }
-                }
+                None => {}
+            }
+        }
+        for (index, port) in items(spec, "ports").enumerate() {
+            if port.get("nodePort").and_then(Value::as_u64).unwrap_or(0) == 0 {
+                default_number(port, "nodePort", self.free_port(&format!("{name}/{index}")));
             }
         }
         if local {
@@ -143,6 +144,13 @@ fn address(text: &str) -> Option<u32> {
     let address: std::net::Ipv4Addr = text.parse().ok()?;
     let number = u32::from(address);
     (number >> 16 == 0x0a00).then_some(number)
+}
+
+/// Sets a number where there is none, or zero.
+fn default_number(object: &mut Value, key: &str, number: u64) {
+    if let Some(map) = object.as_object_mut() {
+        map.insert(key.to_owned(), json!(number));
+    }
 }
 
 fn show(number: u32) -> String {

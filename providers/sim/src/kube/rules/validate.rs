@@ -179,6 +179,38 @@ pub(crate) fn pod_spec(field: &str, spec: Option<&Value>, errors: &mut Vec<Field
     }
 }
 
+/// What a volume can come from, in the order in which the server looks.
+const SOURCES: [&str; 28] = [
+    "emptyDir",
+    "hostPath",
+    "gitRepo",
+    "gcePersistentDisk",
+    "awsElasticBlockStore",
+    "secret",
+    "nfs",
+    "iscsi",
+    "glusterfs",
+    "flocker",
+    "persistentVolumeClaim",
+    "rbd",
+    "cinder",
+    "cephfs",
+    "quobyte",
+    "downwardAPI",
+    "fc",
+    "flexVolume",
+    "configMap",
+    "azureFile",
+    "vsphereVolume",
+    "photonPersistentDisk",
+    "portworxVolume",
+    "azureDisk",
+    "storageos",
+    "projected",
+    "scaleIO",
+    "csi",
+];
+
 fn volumes<'a>(field: &str, spec: &'a Value, errors: &mut Vec<FieldError>) -> BTreeSet<&'a str> {
     let mut volumes = BTreeSet::new();
     for (index, volume) in list(spec, "/volumes").iter().enumerate() {
@@ -194,8 +226,14 @@ fn volumes<'a>(field: &str, spec: &'a Value, errors: &mut Vec<FieldError>) -> BT
         if !volumes.insert(name) {
             errors.push(FieldError::duplicate(format!("{here}.name"), name));
         }
-        let sources: Vec<&String> =
-            volume.as_object().into_iter().flatten().map(|(key, _)| key).filter(|key| *key != "name").collect();
+        let mut sources: Vec<&str> = volume
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(key, _)| key.as_str())
+            .filter(|key| *key != "name")
+            .collect();
+        sources.sort_by_key(|source| SOURCES.iter().position(|known| known == source));
         for second in sources.iter().skip(1) {
             errors.push(FieldError::forbidden(format!("{here}.{second}"), "may not specify more than 1 volume type"));
         }

@@ -12,20 +12,19 @@ const DEEPEST: usize = 100;
 /// The shape of a custom kind. Without a schema it is deduced from values; metadata is that of all objects.
 pub(crate) fn custom(schema: Option<&Value>) -> (Schema, Ref) {
     let mut out = Schema::new();
+    let text = out.add(Node { scalar: Some(Scalar::Text), ..Node::default() });
     let metadata = metadata(&mut out);
+    let whole = [("apiVersion", text), ("kind", text), ("metadata", metadata)];
     let preserved = schema.is_none();
     let mut root = match schema {
-        Some(schema) => shape(&mut out, schema, 0),
+        Some(schema) => shape(&mut out, schema, &whole, 0),
         None => out.node(DEDUCED).clone(),
     };
     let map = root.map.get_or_insert_with(Map::default);
     if preserved {
         map.element = Some(DEDUCED);
     }
-    let text = out.add(Node { scalar: Some(Scalar::Text), ..Node::default() });
-    map.fields.insert("apiVersion".into(), plain(text));
-    map.fields.insert("kind".into(), plain(text));
-    map.fields.insert("metadata".into(), plain(metadata));
+    map.fields.extend(whole.map(|(name, node)| (name.to_owned(), plain(node))));
     root.scalar = None;
     root.list = None;
     let root = out.add(root);
@@ -58,8 +57,8 @@ fn metadata(out: &mut Schema) -> Ref {
     from.named("meta.v1.ObjectMeta").map_or(DEDUCED, |at| copy(out, from, at, 0))
 }
 
-/// Reads one level of a schema.
-fn shape(out: &mut Schema, schema: &Value, depth: usize) -> Node {
+/// Reads one level of a schema. Also takes what whole objects have.
+fn shape(out: &mut Schema, schema: &Value, whole: &[(&str, Ref); 3], depth: usize) -> Node {
     let flag = |key: &str| schema.get(key).and_then(Value::as_bool) == Some(true);
     let text = |key: &str| schema.get(key).and_then(Value::as_str).unwrap_or_default();
     let preserve = flag("x-kubernetes-preserve-unknown-fields");
@@ -73,7 +72,7 @@ fn shape(out: &mut Schema, schema: &Value, depth: usize) -> Node {
         "object" => {
             let mut fields = BTreeMap::new();
             for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
-                let node = shape(out, property, depth + 1);
+                let node = shape(out, property, whole, depth + 1);
                 let node = out.add(node);
                 let default =
                     property.get("default").filter(|default| !default.is_object() && !default.is_array()).cloned();
@@ -81,7 +80,7 @@ fn shape(out: &mut Schema, schema: &Value, depth: usize) -> Node {
             }
             let element = match schema.get("additionalProperties") {
                 Some(inner @ Value::Object(_)) => {
-                    let node = shape(out, inner, depth + 1);
+                    let node = shape(out, inner, whole, depth + 1);
                     Some(out.add(node))
                 }
                 Some(Value::Bool(true)) => Some(DEDUCED),
@@ -90,6 +89,9 @@ fn shape(out: &mut Schema, schema: &Value, depth: usize) -> Node {
             let embedded = flag("x-kubernetes-embedded-resource");
             // An object about which nothing is said keeps what it is given only where told so.
             let element = if preserve || (embedded && fields.is_empty()) { element.or(Some(DEDUCED)) } else { element };
+            if embedded {
+                fields.extend(whole.iter().map(|(name, node)| ((*name).to_owned(), plain(*node))));
+            }
             let map = Map { atomic: text("x-kubernetes-map-type") == "atomic", fields, element };
             let mut node = Node { map: Some(map), ..Node::default() };
             node.coding = Coding::Verbatim;
@@ -98,7 +100,7 @@ fn shape(out: &mut Schema, schema: &Value, depth: usize) -> Node {
         "array" => {
             let element = match schema.get("items") {
                 Some(items @ Value::Object(_)) => {
-                    let node = shape(out, items, depth + 1);
+                    let node = shape(out, items, whole, depth + 1);
                     out.add(node)
                 }
                 _ => DEDUCED,
@@ -114,6 +116,8 @@ fn shape(out: &mut Schema, schema: &Value, depth: usize) -> Node {
             };
             Node { list: Some(List { relation, element }), ..Node::default() }
         }
+        // A text with a format may come as anything.
+        "string" if !matches!(text("format"), "" | "byte") => Node { scalar: Some(Scalar::Any), ..Node::default() },
         "string" => Node { scalar: Some(Scalar::Text), ..Node::default() },
         "integer" | "number" => Node { scalar: Some(Scalar::Number), ..Node::default() },
         "boolean" => Node { scalar: Some(Scalar::Boolean), ..Node::default() },

@@ -46,7 +46,9 @@ impl<'de> Visitor<'de> for Counting {
         Ok(Counted(Value::from(value), Vec::new()))
     }
     fn visit_f64<E: Error>(self, value: f64) -> Result<Counted, E> {
-        Ok(Counted(Value::from(value), Vec::new()))
+        // A whole number is written without a point, however it came.
+        let whole = value.fract() == 0.0 && value.abs() < 1e15;
+        Ok(Counted(if whole { Value::from(value as i64) } else { Value::from(value) }, Vec::new()))
     }
     fn visit_str<E: Error>(self, value: &str) -> Result<Counted, E> {
         Ok(Counted(Value::from(value), Vec::new()))
@@ -258,7 +260,8 @@ fn settle(
     if call.resource.custom {
         let mut unknown = rules::metadata::settle(&mut value)?;
         if let Some(structural) = &version.structural {
-            unknown.extend(structural.prune(&mut value));
+            // An apply is merged as it stands: what is null in it is seen by the checks.
+            unknown.extend(structural.prune(&mut value, call.applies())?);
             structural.default(&mut value);
         }
         return Ok((value, unknown));

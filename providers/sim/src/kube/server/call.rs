@@ -188,6 +188,12 @@ impl<'a> Call<'a> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// Whether this is a server-side apply.
+    pub(crate) fn applies(&self) -> bool {
+        self.verb == "patch"
+            && self.request.header("content-type").is_some_and(|kind| kind.starts_with("application/apply-patch"))
+    }
+
     /// The version that is asked for. Finding the call has checked that it is served.
     pub(crate) fn version(&self) -> &Version {
         static NONE: std::sync::OnceLock<Version> = std::sync::OnceLock::new();

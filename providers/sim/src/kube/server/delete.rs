@@ -77,8 +77,29 @@ pub(crate) fn delete(cluster: &mut Cluster, call: &Call<'_>) -> Outcome<Response
     protect(call)?;
     webhooks::validate(cluster, call, &live, "DELETE")?;
     let (object, gone) = take(cluster, (call.now, call.settings), &call.resource, &live, &options);
-    let shown = !gone || (call.resource.kind == "Pod" && !call.resource.custom);
+    let shown = !gone || is_shown(&call.resource);
     Ok(if shown { read::rendered(call, 200, &object) } else { success(call, &live) })
+}
+
+/// Kinds whose objects are shown as they were when they went.
+fn is_shown(resource: &Resource) -> bool {
+    !resource.custom
+        && matches!(
+            resource.kind.as_str(),
+            "Pod"
+                | "Service"
+                | "ServiceAccount"
+                | "Namespace"
+                | "PersistentVolume"
+                | "PersistentVolumeClaim"
+                | "PodTemplate"
+                | "ResourceQuota"
+                | "StorageClass"
+                | "CSIDriver"
+                | "CSINode"
+                | "VolumeAttachment"
+                | "VolumeAttributesClass"
+        )
 }
 
 /// Namespaces without which a cluster is none.

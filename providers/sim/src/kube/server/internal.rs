@@ -153,7 +153,7 @@ fn settle(resource: &Resource, version: &Version, minor: u32, mut object: Value)
     if resource.custom {
         metadata::settle(&mut object).ok()?;
         if let Some(structural) = &version.structural {
-            structural.prune(&mut object);
+            structural.prune(&mut object, false).ok()?;
             structural.default(&mut object);
         }
         return Some(object);

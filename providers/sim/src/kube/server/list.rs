@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::call::Call;
@@ -22,7 +22,17 @@ fn token(revision: u64, last: &str) -> String {
 }
 
 fn read_token(token: &str) -> Result<(u64, String), String> {
-    let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| "illegal base64 data at input byte 0".to_owned())?;
+    // The server does not look at the bits that are left over.
+    let lenient = GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(base64::engine::DecodePaddingMode::RequireNone);
+    let bytes = GeneralPurpose::new(&base64::alphabet::URL_SAFE, lenient).decode(token).map_err(|error| {
+        let at = match error {
+            base64::DecodeError::InvalidByte(at, _) | base64::DecodeError::InvalidLastSymbol(at, _) => at,
+            _ => token.len(),
+        };
+        format!("illegal base64 data at input byte {at}")
+    })?;
     let value = super::body::json_document(&bytes)?.value;
     let read = || Some((value.get("rv")?.as_u64()?, value.get("start")?.as_str()?.to_owned()));
     read().ok_or_else(|| "incorrect encoded start resourceVersion".to_owned())

@@ -84,11 +84,12 @@ pub(crate) fn patch(cluster: &mut Cluster, call: &Call<'_>) -> Outcome<Response>
     let reset = body::resets(&patched);
     let (mut object, mut strict) = body::decode(call, patched).map_err(|refusal| as_invalid(kind, refusal))?;
     strict.extend(document.duplicates.iter().map(|path| format!("duplicate field {path:?}")));
-    let warnings = body::settle_strictness(call, strict)?;
+    let mut warnings = body::settle_strictness(call, strict)?;
     check_name(call, &object)?;
     settle_namespace(call, &mut object)?;
     let managed = managed_after(call, &live, &mut object, reset);
     let stored = store_update(cluster, call, &live, object, &managed)?;
+    warnings.extend(crate::kube::rules::warnings::of(&call.resource, call.minor, &stored, Some(&live)));
     Ok(answer(call, 200, &stored, &warnings))
 }
 
@@ -275,7 +276,7 @@ fn applied(cluster: &mut Cluster, call: &Call<'_>) -> Outcome<Response> {
     }
     let before = live.as_ref().map(|live| convert(&call.resource, live, &call.path.version));
     let (object, managed) = merged(call, before.as_ref(), &patch)?;
-    let strict: Vec<String> =
+    let mut strict: Vec<String> =
         document.duplicates.iter().map(|path| format!("key {path:?} already set in map")).collect();
     if !strict.is_empty() && call.validation == super::call::Validation::Strict {
         return Err(Refusal::bad(format!(
@@ -293,10 +294,11 @@ fn applied(cluster: &mut Cluster, call: &Call<'_>) -> Outcome<Response> {
     }
     settle_namespace(call, &mut object)?;
     check_name(call, &object)?;
-    let (status, stored) = match live {
-        Some(live) => (200, store_update(cluster, call, &live, object, &managed)?),
+    let (status, stored) = match &live {
+        Some(live) => (200, store_update(cluster, call, live, object, &managed)?),
         None => (201, store_new(cluster, call, object, &managed)?),
     };
+    strict.extend(crate::kube::rules::warnings::of(&call.resource, call.minor, &stored, live.as_deref()));
     Ok(answer(call, status, &stored, &strict))
 }
 

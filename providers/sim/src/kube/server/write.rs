@@ -41,12 +41,18 @@ pub(crate) fn create(cluster: &mut Cluster, call: &Call<'_>) -> Outcome<Response
     }
     let Body { mut object, warnings, .. } = body::object(call)?;
     name_new(cluster, call, &mut object)?;
+    created(cluster, call, object, warnings)
+}
+
+/// Keeps an object that comes whole and is new.
+fn created(cluster: &mut Cluster, call: &Call<'_>, mut object: Value, mut warnings: Vec<String>) -> Outcome<Response> {
     let (version, name, now) = (call.api_version(), call.manager(), time::rfc3339(call.now));
     let versions = Versions { resource: &call.resource, subresource: "" };
     let given = Managed::parse(object.pointer("/metadata/managedFields")).unwrap_or_default();
     metadata::set(&mut object, "managedFields", None);
     let managed = own(&versions, (&empty(call), &object), &given, &writer(call, &version, &name, &now));
     let stored = store_new(cluster, call, object, &managed)?;
+    warnings.extend(rules::warnings::of(&call.resource, call.minor, &stored, None));
     Ok(answer(call, 201, &stored, &warnings))
 }
 
@@ -113,13 +119,17 @@ pub(crate) fn store_new(
         metadata::set(&mut object, key, None);
     }
     rules::prepare::create(resource, call.version(), call.minor, &mut object);
-    let mut errors = Vec::new();
+    let mut taken = Vec::new();
     if !resource.custom && resource.kind == "Service" {
         let mut allocator = rules::Allocator::of(cluster, ("", ""));
-        errors.extend(allocator.allocate(&mut object, call.minor));
+        taken.extend(allocator.allocate(&mut object, call.minor));
     }
-    errors.extend(rules::names_of_definition(resource, &object));
-    errors.extend(checked(call, &object));
+    let mut errors: Vec<FieldError> = rules::names_of_definition(resource, &object).into_iter().collect();
+    errors.extend(checked(call, &object, None));
+    // Addresses and ports are handed out to what is right in all else.
+    if errors.is_empty() {
+        errors = taken;
+    }
     if !errors.is_empty() {
         return Err(Refusal::invalid(resource, &name, &errors));
     }
@@ -138,11 +148,14 @@ pub(crate) fn store_new(
 }
 
 /// What is wrong with an object as it is kept.
-fn checked(call: &Call<'_>, object: &Value) -> Vec<FieldError> {
+fn checked(call: &Call<'_>, object: &Value, live: Option<&Value>) -> Vec<FieldError> {
     let resource = &call.resource;
     let mut errors = rules::check(resource, &call.path.version, object);
     if let Some(structural) = &call.version().structural {
-        errors.extend(structural.check(&convert(resource, object, &call.path.version)));
+        let (version, subresource) = (&call.path.version, &call.path.subresource);
+        // Servers from 1.30 on do not hold against an update what was wrong before.
+        let old = live.filter(|_| call.minor >= 30).map(|live| convert(resource, live, version));
+        errors.extend(structural.check(&convert(resource, object, version), old.as_ref(), subresource));
     }
     errors
 }
@@ -153,17 +166,42 @@ pub(crate) fn update(cluster: &mut Cluster, call: &Call<'_>) -> Outcome<Response
     if path.name.is_empty() {
         return Err(Refusal::method_not_allowed());
     }
-    let Body { mut object, warnings, reset } = body::object(call)?;
+    let Body { mut object, mut warnings, reset } = body::object(call)?;
     check_name(call, &object)?;
     settle_namespace(call, &mut object)?;
-    let live = live(cluster, call)?;
+    let live = match live(cluster, call) {
+        Err(refusal) if refusal.code == 404 && path.subresource.is_empty() && comes_by_update(&call.resource) => {
+            return created(cluster, call, object, warnings);
+        }
+        live => live?,
+    };
     let uid = text(&object, "/metadata/uid");
     if !uid.is_empty() && uid != text(&live, "/metadata/uid") {
         return Err(uid_conflict(call, uid, text(&live, "/metadata/uid")));
     }
     let managed = managed_after(call, &live, &mut object, reset);
     let stored = store_update(cluster, call, &live, object, &managed)?;
+    warnings.extend(rules::warnings::of(&call.resource, call.minor, &stored, Some(&live)));
     Ok(answer(call, 200, &stored, &warnings))
+}
+
+/// Kinds of which an update makes an object where there is none.
+fn comes_by_update(resource: &Resource) -> bool {
+    !resource.custom
+        && matches!(
+            resource.kind.as_str(),
+            "Service"
+                | "Endpoints"
+                | "Event"
+                | "LimitRange"
+                | "Lease"
+                | "LeaseCandidate"
+                | "RuntimeClass"
+                | "Role"
+                | "RoleBinding"
+                | "ClusterRole"
+                | "ClusterRoleBinding"
+        )
 }
 
 /// The live object, as it is kept.
@@ -246,20 +284,24 @@ pub(crate) fn store_update(
     }
     metadata::set(&mut object, "resourceVersion", Some(json!(current)));
     rules::prepare::update(resource, call.version(), call.minor, &path.subresource, &mut object, live);
-    let mut errors = Vec::new();
+    let mut taken = Vec::new();
     let address = |object: &Value| text(object, "/spec/clusterIP").to_owned();
     let moved = !address(live).is_empty() && address(live) != address(&object);
     if !resource.custom && resource.kind == "Service" && path.subresource.is_empty() && !moved {
         let mut allocator = rules::Allocator::of(cluster, (&path.namespace, &path.name));
-        errors.extend(allocator.allocate(&mut object, call.minor));
+        taken.extend(allocator.allocate(&mut object, call.minor));
     }
+    let mut errors = Vec::new();
     // The metadata of an update is looked at by all kinds and by each.
     let frozen = rules::metadata::check_update(&object, live);
     errors.extend(frozen.iter().cloned().chain(frozen.clone()));
     if path.subresource.is_empty() || resource.custom {
-        errors.extend(checked(call, &object));
+        errors.extend(checked(call, &object, Some(live)));
     }
     errors.extend(rules::check_update(resource, &object, live));
+    if errors.is_empty() {
+        errors = taken;
+    }
     if !errors.is_empty() {
         return Err(Refusal::invalid(resource, &path.name, &errors));
     }

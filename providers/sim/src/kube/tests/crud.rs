@@ -352,3 +352,48 @@ fn requests_are_counted_by_verb_and_kind() {
     assert_eq!(counted.get(&("list".into(), "configmaps".into())), Some(&2));
     assert_eq!(counted.get(&("list".into(), "deployments.apps".into())), Some(&1));
 }
+
+#[test]
+fn ports_that_a_service_keeps_are_not_handed_out_to_its_others() {
+    let mut lab = Lab::with("1.34.4", crate::Controllers::off());
+    let path = "/api/v1/namespaces/default/services";
+    for number in 0..40 {
+        let one = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": format!("s{number}")}, "spec": {"type": "NodePort", "ports": [{"name": "a", "port": 82}]}});
+        let made = lab.post(path, one.clone()).ok();
+        let kept = made["spec"]["ports"][0].clone();
+        let mut more = one;
+        more["spec"]["ports"] = json!([{"name": "b", "port": 80}, {"name": "c", "port": 81}, kept]);
+        let changed = lab.merge(&format!("{path}/s{number}"), json!({"spec": more["spec"]})).ok();
+        assert_eq!(changed["spec"]["ports"][2], kept);
+    }
+}
+
+#[test]
+fn what_is_doubtful_in_a_pod_is_warned_of() {
+    let mut lab = Lab::with("1.34.4", crate::Controllers::off());
+    let mut object = deployment("web", 1);
+    object["spec"]["template"]["spec"]["containers"] = json!([
+        {"name": "main", "image": "x", "ports": [{"containerPort": 80, "name": "http"}], "env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]},
+        {"name": "side", "image": "x", "ports": [{"containerPort": 80}]},
+    ]);
+    let made = lab.post(DEPLOYMENTS, object);
+    let warnings: Vec<&str> =
+        made.headers.iter().filter(|(name, _)| name == "warning").map(|(_, value)| value.as_str()).collect();
+    assert_eq!(
+        warnings,
+        [
+            "299 - \"spec.template.spec.containers[0].env[1]: hides previous definition of \\\"A\\\", which may be dropped when using apply\"",
+            "299 - \"spec.template.spec.containers[1].ports[0]: duplicate port definition with spec.template.spec.containers[0].ports[0]\"",
+        ]
+    );
+}
+
+#[test]
+fn an_update_makes_what_may_come_by_one() {
+    let mut lab = Lab::with("1.34.4", crate::Controllers::off());
+    let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "r"}, "rules": []});
+    let made = lab.send("PUT", "/apis/rbac.authorization.k8s.io/v1/clusterroles/r", "application/json", &role);
+    assert_eq!(made.status, 201);
+    let map = lab.send("PUT", &format!("{MAPS}/none"), "application/json", &config_map("none", json!({})));
+    assert_eq!(map.status, 404);
+}
