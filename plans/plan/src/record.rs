@@ -73,8 +73,14 @@ pub enum RecordState {
 pub struct Difference {
     /// Where.
     pub path: Path,
-    /// What the server keeps; `None` where it dropped the field. Sealed at sensitive paths.
+    /// What the server keeps, which may be `null`; `None` where it dropped the field. Sealed at sensitive paths.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "kept")]
     pub value: Option<Json>,
+}
+
+/// A value that is stated, be it `null`: by itself serde would read that as none.
+fn kept<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
+    Json::deserialize(deserializer).map(Some)
 }
 
 /// A record with the body that was sent last.

@@ -75,3 +75,12 @@ fn nothing_follows_the_end_of_a_step() {
         assert_eq!(ended.after(&EventKind::Started { action: None }), None);
     }
 }
+
+#[test]
+fn a_field_that_the_server_keeps_as_null_is_not_one_that_it_dropped() {
+    for value in [None, Some(json!(null)), Some(json!([]))] {
+        let difference = Difference { path: "/rules".parse().expect("a path"), value };
+        let text = serde_json::to_string(&difference).expect("JSON");
+        assert_eq!(serde_json::from_str::<Difference>(&text).expect("its own text"), difference, "{text}");
+    }
+}
