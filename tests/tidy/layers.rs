@@ -53,7 +53,7 @@ const MAY_USE: [(&str, &[&str]); 21] = [
 ];
 
 /// Libraries that live in the named crates and nowhere else. `""` is the binary.
-const OWNERS: [(&str, &[&str]); 17] = [
+const OWNERS: [(&str, &[&str]); 18] = [
     ("sled", &["store"]),
     ("lz4_flex", &["store"]),
     ("petgraph", &["graph"]),
@@ -70,6 +70,7 @@ const OWNERS: [(&str, &[&str]); 17] = [
     ("flate2", &["sources"]),
     ("tar", &["sources"]),
     ("hyper", &["sim"]),
+    ("hyper-rustls", &["kubernetes"]),
     ("rcgen", &["sim"]),
 ];
 

@@ -11,15 +11,23 @@ use kfplan_kubernetes::Access;
 use kfplan_model::{Address, Resource, ResourceAddress, Stack, Value};
 use kfplan_objects::yaml;
 use kfplan_plan::{ArmLocator, Class, Locator, Recorded, Trouble};
+use serde_json::Value as Json;
 
 /// How one cluster is got into.
 enum Way {
     /// AKS hands out a kubeconfig.
-    Aks { place: ArmLocator, auth: String },
+    Aks { place: ArmLocator, auth: String, detour: Detour },
     /// A kubeconfig of this machine, at one context.
     File { path: PathBuf, context: String },
     /// The service account of the pod that kfplan runs in.
     InCluster,
+}
+
+/// Where an AKS cluster's API server is reached, if not where AKS says.
+#[derive(Default)]
+struct Detour {
+    endpoint: Option<String>,
+    proxy_url: Option<String>,
 }
 
 /// Every cluster of a stack, and of its state.
@@ -43,7 +51,7 @@ impl ClusterAccess {
             {
                 ways.insert(
                     recorded.record.address.resource().clone(),
-                    Ok(Way::Aks { place: place.clone(), auth: "auto".to_owned() }),
+                    Ok(Way::Aks { place: place.clone(), auth: "auto".to_owned(), detour: Detour::default() }),
                 );
             }
         }
@@ -105,7 +113,9 @@ fn aks(resource: &Resource, stack: &Stack, subscription: Option<&str>) -> Result
         "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ContainerService/managedClusters/{name}"
     );
     let place = ArmLocator { id, api_version: kfplan_azure::AKS_API_VERSION.to_owned() };
-    Ok(Way::Aks { place, auth: text(resource, "auth").unwrap_or("auto").to_owned() })
+    let access = |field: &str| Some(resource.fields.get("access")?.get(field)?.as_str()?.to_owned());
+    let detour = Detour { endpoint: access("endpoint"), proxy_url: access("proxy_url") };
+    Ok(Way::Aks { place, auth: text(resource, "auth").unwrap_or("auto").to_owned(), detour })
 }
 
 fn existing(resource: &Resource, folder: &std::path::Path) -> Way {
@@ -121,8 +131,8 @@ fn existing(resource: &Resource, folder: &std::path::Path) -> Way {
 impl Access for ClusterAccess {
     async fn kubeconfig(&self, cluster: &ResourceAddress) -> Result<String, Trouble> {
         match self.way(cluster)? {
-            Way::Aks { place, auth } => match &self.azure {
-                Some((client, identity)) => aks_kubeconfig(client, identity, place, auth).await,
+            Way::Aks { place, auth, detour } => match &self.azure {
+                Some((client, identity)) => aks_kubeconfig(client, identity, place, auth, detour).await,
                 None => Err(Trouble::new(
                     Class::Permanent,
                     "no_azure",
@@ -143,12 +153,9 @@ async fn aks_kubeconfig(
     identity: &Identity,
     place: &ArmLocator,
     auth: &str,
+    detour: &Detour,
 ) -> Result<String, Trouble> {
     let access = client.cluster_access(&ArmId::new(place.id.as_str()), auth).await.map_err(|error| error.trouble())?;
-    if access.mode != AccessMode::Aad {
-        return Ok(access.kubeconfig().to_owned());
-    }
-    let token = identity.token(AKS_SCOPE).await.map_err(|error| error.trouble())?;
     let form = || {
         Trouble::new(
             Class::Auth,
@@ -159,10 +166,40 @@ async fn aks_kubeconfig(
     };
     let documents = yaml::parse_documents(access.kubeconfig(), yaml::Dialect::Kustomize5).map_err(|_| form())?;
     let mut config = documents.into_iter().next().ok_or_else(form)?;
-    for user in config.get_mut("users").and_then(serde_json::Value::as_array_mut).ok_or_else(form)? {
-        user["user"] = serde_json::json!({"token": token.secret()});
+    if access.mode == AccessMode::Aad {
+        let token = identity.token(AKS_SCOPE).await.map_err(|error| error.trouble())?;
+        for user in config.get_mut("users").and_then(Json::as_array_mut).ok_or_else(form)? {
+            user["user"] = serde_json::json!({"token": token.secret()});
+        }
+    }
+    for cluster in config.get_mut("clusters").and_then(Json::as_array_mut).ok_or_else(form)? {
+        redirect(cluster.get_mut("cluster").and_then(Json::as_object_mut).ok_or_else(form)?, detour);
     }
     Ok(yaml::to_text(&config))
+}
+
+/// Sends a kubeconfig's cluster another way. The certificate stays that of the server: its name is still what is checked.
+fn redirect(cluster: &mut serde_json::Map<String, Json>, detour: &Detour) {
+    if let Some(endpoint) = &detour.endpoint {
+        let host = cluster.get("server").and_then(Json::as_str).and_then(host_of).map(str::to_owned);
+        if let Some(host) = host.filter(|_| !cluster.contains_key("tls-server-name")) {
+            cluster.insert("tls-server-name".to_owned(), host.into());
+        }
+        cluster.insert("server".to_owned(), endpoint.as_str().into());
+    }
+    if let Some(proxy) = &detour.proxy_url {
+        cluster.insert("proxy-url".to_owned(), proxy.as_str().into());
+    }
+}
+
+/// The host of an `https` URL, without its port.
+fn host_of(url: &str) -> Option<&str> {
+    let rest = url.strip_prefix("https://")?;
+    let authority = rest.split('/').next()?;
+    match authority.strip_prefix('[') {
+        Some(v6) => v6.split(']').next(),
+        None => authority.split(':').next(),
+    }
 }
 
 /// A kubeconfig of this machine with `context` as the current one.
@@ -181,10 +218,10 @@ fn at_context(path: &std::path::Path, context: &str) -> Result<String, Trouble> 
     let mut config = documents
         .into_iter()
         .next()
-        .filter(serde_json::Value::is_object)
+        .filter(Json::is_object)
         .ok_or_else(|| wrong("holds no kubeconfig".to_owned()))?;
-    let contexts = config.get("contexts").and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
-    if !contexts.iter().any(|entry| entry.get("name").and_then(serde_json::Value::as_str) == Some(context)) {
+    let contexts = config.get("contexts").and_then(Json::as_array).cloned().unwrap_or_default();
+    if !contexts.iter().any(|entry| entry.get("name").and_then(Json::as_str) == Some(context)) {
         return Err(wrong(format!("has no context `{context}`")));
     }
     config["current-context"] = context.into();
@@ -210,4 +247,28 @@ fn in_cluster() -> Result<String, Trouble> {
         "contexts": [{"name": "pod", "context": {"cluster": "pod", "user": "pod"}}],
     });
     Ok(config.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_detour_keeps_checking_the_name_that_the_certificate_bears() {
+        let mut cluster = serde_json::json!({"server": "https://kf-1a2b.hcp.westus2.azmk8s.io:443"});
+        let detour = Detour {
+            endpoint: Some("https://10.0.0.4:6443".to_owned()),
+            proxy_url: Some("http://proxy.example:3128".to_owned()),
+        };
+        redirect(cluster.as_object_mut().expect("a table"), &detour);
+        assert_eq!(
+            cluster,
+            serde_json::json!({
+                "server": "https://10.0.0.4:6443",
+                "tls-server-name": "kf-1a2b.hcp.westus2.azmk8s.io",
+                "proxy-url": "http://proxy.example:3128",
+            })
+        );
+        assert_eq!(host_of("https://[::1]:6443/x"), Some("::1"));
+    }
 }

@@ -9,6 +9,8 @@ use kfplan_plan::{Class, Discovery, Trouble};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use tokio::sync::{Mutex, OnceCell};
 
+use crate::transport;
+
 /// Who knows how to get into a cluster.
 #[async_trait]
 pub trait Access: Send + Sync {
@@ -57,13 +59,10 @@ impl Connections {
             )
         };
         let kubeconfig = Kubeconfig::from_yaml(&text).map_err(|_| wrong("cannot be read"))?;
-        let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+        let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
             .await
             .map_err(|_| wrong("names a context, cluster, or user that it does not hold"))?;
-        config.connect_timeout = Some(std::time::Duration::from_secs(15));
-        config.read_timeout = Some(std::time::Duration::from_secs(60));
-        let client = kube::Client::try_from(config)
-            .map_err(|_| wrong("has a certificate, key, or plugin that cannot be used"))?;
+        let client = transport::client(&config).map_err(|error| wrong(&error.to_string()))?;
         Ok(Arc::new(Connection { client, discovery: Mutex::default() }))
     }
 }

@@ -1,17 +1,23 @@
 //! One request and its answer, raw.
 
+use std::time::Duration;
+
 use http::{Method, Request};
 use http_body_util::BodyExt as _;
 use kfplan_model::ResourceAddress;
 use kfplan_plan::Trouble;
 use kube::client::Body;
 use serde_json::Value as Json;
+use tokio::time::timeout;
 
 use crate::access::Connections;
 use crate::trouble;
 
 /// The largest answer that is read, in bytes.
 const LARGEST: usize = 512 << 20;
+
+/// How long a server may be silent: until it begins its answer, and within it.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// What to ask.
 #[derive(Clone)]
@@ -83,6 +89,20 @@ impl Ask {
     }
 }
 
+/// The whole of an answer, as long as it keeps coming.
+async fn read(cluster: &ResourceAddress, body: Body) -> Result<Vec<u8>, Trouble> {
+    let mut body = http_body_util::Limited::new(body, LARGEST);
+    let mut bytes = Vec::new();
+    loop {
+        let frame = timeout(SILENCE, body.frame()).await.map_err(|_| trouble::silent(cluster, SILENCE))?;
+        match frame {
+            None => return Ok(bytes),
+            Some(Ok(frame)) => bytes.extend_from_slice(frame.data_ref().map_or(&[], |data| data.as_ref())),
+            Some(Err(error)) => return Err(trouble::cut_off(cluster, &*error)),
+        }
+    }
+}
+
 impl Connections {
     /// Asks a cluster. After a 401 the connection is made anew, once: tokens expire.
     pub(crate) async fn ask(&self, cluster: &ResourceAddress, ask: &Ask) -> Result<Answer, Trouble> {
@@ -97,14 +117,13 @@ impl Connections {
     async fn ask_once(&self, cluster: &ResourceAddress, ask: &Ask) -> Result<Answer, Trouble> {
         let connection = self.get(cluster).await?;
         let request = ask.request().map_err(|_| trouble::malformed(&ask.path))?;
-        let answer = connection.client.send(request).await.map_err(|error| trouble::unreachable(cluster, &error))?;
+        let answer = timeout(SILENCE, connection.client.send(request))
+            .await
+            .map_err(|_| trouble::silent(cluster, SILENCE))?
+            .map_err(|error| trouble::unreachable(cluster, &error))?;
         let status = answer.status().as_u16();
         let retry_after = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-        let bytes = http_body_util::Limited::new(answer.into_body(), LARGEST)
-            .collect()
-            .await
-            .map_err(|error| trouble::cut_off(cluster, &*error))?
-            .to_bytes();
+        let bytes = read(cluster, answer.into_body()).await?;
         let body = match serde_json::from_slice(&bytes) {
             Ok(body) => body,
             Err(_) if status >= 400 => Json::Null,

@@ -19,16 +19,47 @@ const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGrou
 type Kinds = BTreeMap<(String, String, String), ServedKind>;
 
 impl Connections {
-    /// What the cluster serves now.
+    /// What the cluster serves now. Of many who ask at once, one looks for all.
     pub(crate) async fn discover(&self, cluster: &ResourceAddress) -> Result<Arc<Discovery>, Trouble> {
-        let (version, identity, dead_webhooks, core, groups) = futures::join!(
-            self.ok(cluster, Ask::get("/version")),
+        let connection = self.get(cluster).await?;
+        let mut known = match connection.discovery.try_lock() {
+            Ok(known) => known,
+            Err(_) => {
+                let known = connection.discovery.lock().await;
+                // What was found while this caller waited is as fresh as what it would find.
+                if let Some(found) = &*known {
+                    return Ok(found.clone());
+                }
+                known
+            }
+        };
+        let found = self.look_around(cluster).await?;
+        *known = Some(found.clone());
+        Ok(found)
+    }
+
+    /// What the cluster served when it was last asked; asks if nobody did yet.
+    pub(crate) async fn discovered(&self, cluster: &ResourceAddress) -> Result<Arc<Discovery>, Trouble> {
+        let connection = self.get(cluster).await?;
+        let mut known = connection.discovery.lock().await;
+        if let Some(found) = &*known {
+            return Ok(found.clone());
+        }
+        let found = self.look_around(cluster).await?;
+        *known = Some(found.clone());
+        Ok(found)
+    }
+
+    async fn look_around(&self, cluster: &ResourceAddress) -> Result<Arc<Discovery>, Trouble> {
+        // Asked alone: the calls after it share the HTTP/2 connection that it opened.
+        let version = self.ok(cluster, Ask::get("/version")).await?;
+        let (identity, dead_webhooks, core, groups) = futures::join!(
             self.ok(cluster, Ask::get("/api/v1/namespaces/kube-system")),
             self.dead_webhooks(cluster),
             self.ok(cluster, Ask { accept: AGGREGATED, ..Ask::get("/api") }),
             self.ok(cluster, Ask { accept: AGGREGATED, ..Ask::get("/apis") }),
         );
-        let (version, core, groups) = (version?, core?, groups?);
+        let (core, groups) = (core?, groups?);
         let mut kinds = Kinds::new();
         for answer in [&core, &groups] {
             if answer.get("kind").and_then(Json::as_str) == Some("APIGroupDiscoveryList") {
@@ -38,7 +69,7 @@ impl Connections {
             }
         }
         let text = |key: &str| version.get(key).and_then(Json::as_str).unwrap_or_default().trim_end_matches('+');
-        let discovery = Arc::new(Discovery {
+        Ok(Arc::new(Discovery {
             version: format!("{}.{}", text("major"), text("minor")),
             // A credential that may not read kube-system still plans; the cluster's identity is then not checked.
             identity: identity
@@ -47,19 +78,7 @@ impl Connections {
                 .unwrap_or_default(),
             kinds,
             dead_webhooks,
-        });
-        *self.get(cluster).await?.discovery.lock().await = Some(discovery.clone());
-        Ok(discovery)
-    }
-
-    /// What the cluster served when it was last asked; asks if nobody did yet.
-    pub(crate) async fn discovered(&self, cluster: &ResourceAddress) -> Result<Arc<Discovery>, Trouble> {
-        let connection = self.get(cluster).await?;
-        let known = connection.discovery.lock().await.clone();
-        match known {
-            Some(discovery) => Ok(discovery),
-            None => self.discover(cluster).await,
-        }
+        }))
     }
 
     /// A kind as the cluster serves it. One that is not known is looked for anew: its CRD may have come meanwhile.

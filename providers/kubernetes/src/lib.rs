@@ -12,6 +12,7 @@ mod discovery;
 mod observe;
 mod probe;
 mod provider;
+mod transport;
 mod trouble;
 mod write;
 

@@ -1,6 +1,7 @@
 //! What the API server refuses, in words that a person can act on.
 
 use std::error::Error;
+use std::time::Duration;
 
 use kfplan_model::ResourceAddress;
 use kfplan_plan::{Class, Trouble};
@@ -28,6 +29,15 @@ pub(crate) fn cut_off(cluster: &ResourceAddress, error: &dyn Error) -> Trouble {
         "cut_off",
         format!("the answer of `{cluster}` broke off: {}", innermost(error)),
         "try again",
+    )
+}
+
+pub(crate) fn silent(cluster: &ResourceAddress, waited: Duration) -> Trouble {
+    Trouble::new(
+        Class::Retryable,
+        "silent",
+        format!("`{cluster}` said nothing for {} s", waited.as_secs()),
+        "check the cluster's state and the network between, then try again",
     )
 }
 
