@@ -115,12 +115,19 @@ fn destroy_keeps_what_holds_data_until_it_is_told_otherwise() {
 #[test]
 fn the_quickstart_is_applied_in_one_go_and_then_there_is_nothing_to_do() {
     let place = Place::copy_of("docs/examples/quickstart");
+    let cloud = Cloud::serve(&place);
+    let theirs = json!({"location": "westus2", "tags": {"owner": "somebody else"}});
+    let (status, _) = cloud.azure("PUT", "/resourcegroups/theirs?api-version=2021-04-01", Some(&theirs));
+    assert_eq!(status, 201);
+    let before = cloud.listing();
     let _ = place.run(&["apply", "--sandbox", "--auto-approve"]).exits(0).says("dashboard = ").is_silent_on("bug");
     let _ = place.run(&["plan", "--sandbox", "--exit-code"]).exits(0).says("Nothing to do");
     let _ = place.run(&["drift", "--sandbox"]).exits(0).says("No drift");
+    assert!(cloud.listing().len() > 3);
     let changed = place.run(&["plan", "--sandbox", "--exit-code", "--var", "gpu_max=3"]).exits(2);
     let _ = changed.says("aks_node_pool.gpu").says("/properties/maxCount: 2 → 3").says("Plan ").says("1 to update");
     let _ = place.run(&["destroy", "--sandbox", "--auto-approve"]).exits(3).says("keep");
     let _ = place.run(&["destroy", "--sandbox", "--auto-approve", "--delete-data"]).exits(0);
-    assert_eq!(Cloud::serve(&place).marked("quickstart"), []);
+    assert_eq!(before.len(), 1);
+    assert_eq!(cloud.listing(), before);
 }

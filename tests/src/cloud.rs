@@ -75,6 +75,23 @@ impl Cloud {
         self.http.ask(method, &url, &self.token, ARM, body)
     }
 
+    /// Every group and resource of the subscription, as Azure lists them.
+    ///
+    /// # Panics
+    ///
+    /// When Azure does not answer.
+    #[must_use]
+    pub fn listing(&self) -> Vec<Json> {
+        let list = |path: &str| {
+            let (status, body) = self.azure("GET", path, None);
+            assert!(status == 200, "GET {path}: {status} {body}");
+            body["value"].as_array().cloned().unwrap_or_default()
+        };
+        let mut all = list("/resourcegroups?api-version=2021-04-01");
+        all.extend(list("/resources?api-version=2021-04-01"));
+        all
+    }
+
     /// Every resource, group, and pool in Azure that carries the mark of a stack: its address and its id.
     ///
     /// # Panics

@@ -53,7 +53,7 @@ const MAY_USE: [(&str, &[&str]); 21] = [
 ];
 
 /// Libraries that live in the named crates and nowhere else. `""` is the binary.
-const OWNERS: [(&str, &[&str]); 18] = [
+const OWNERS: [(&str, &[&str]); 19] = [
     ("sled", &["store"]),
     ("lz4_flex", &["store"]),
     ("petgraph", &["graph"]),
@@ -61,6 +61,7 @@ const OWNERS: [(&str, &[&str]); 18] = [
     ("toml", &["config", "sources", "session"]),
     ("similar", &["view"]),
     ("clap", &[""]),
+    ("mimalloc", &[""]),
     ("kube", &["kubernetes"]),
     ("k8s-openapi", &["kubernetes"]),
     ("azure_core", &["identity", "azure"]),

@@ -17,6 +17,11 @@ use kfplan_session::Exit;
 use crate::args::Arguments;
 use crate::ui::Ui;
 
+/// Plans are made of hundreds of thousands of small strings and maps, which the C library's allocator slows down the more
+/// the longer a heap has lived.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // A panic is a bug; it must neither show values nor look like another exit.
     std::panic::set_hook(Box::new(|info| {

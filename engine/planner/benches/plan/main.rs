@@ -14,6 +14,10 @@ use case::Case;
 
 mod case;
 
+/// The binary's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How many nodes are planned in each measurement.
 const NODES: usize = 100_000;
 
