@@ -1,5 +1,6 @@
 //! What a user does with the binary, from beginning to end, on the sandbox.
 
+mod azure;
 mod guide;
 mod inspect;
 mod interrupted;

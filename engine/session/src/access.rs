@@ -215,11 +215,8 @@ fn at_context(path: &std::path::Path, context: &str) -> Result<String, Trouble> 
     let text = std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
     let documents =
         yaml::parse_documents(&text, yaml::Dialect::Kustomize5).map_err(|_| wrong("is not YAML".to_owned()))?;
-    let mut config = documents
-        .into_iter()
-        .next()
-        .filter(Json::is_object)
-        .ok_or_else(|| wrong("holds no kubeconfig".to_owned()))?;
+    let mut config =
+        documents.into_iter().next().filter(Json::is_object).ok_or_else(|| wrong("holds no kubeconfig".to_owned()))?;
     let contexts = config.get("contexts").and_then(Json::as_array).cloned().unwrap_or_default();
     if !contexts.iter().any(|entry| entry.get("name").and_then(Json::as_str) == Some(context)) {
         return Err(wrong(format!("has no context `{context}`")));

@@ -1,5 +1,6 @@
 //! Renders what resources of a stack stand for, and any folder.
 
+mod body;
 mod kubeflow;
 mod manifests;
 mod output;
@@ -54,6 +55,7 @@ impl<'a> Renderer<'a> {
         let repos = self.open_named(&request.fields).await?;
         let (mut rendered, read) = match request.resource.type_name() {
             "kubeflow" => kubeflow::render(request, &repos)?,
+            "azure_resource" => (body::render(request, &self.place)?, BTreeMap::new()),
             _ => manifests::render(request, &self.place, &repos)?,
         };
         for (name, files) in read {

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use kfplan_plan::{Change, Drift, Note, Plan, Severity, Step};
 
-use crate::fields::{clean, lines, value};
+use crate::fields::{clean, lines};
 use crate::text::destroys;
-use crate::words::{Counts, action_sign, action_word, is_destructive};
+use crate::words::{Counts, action_sign, action_word, by_whom, changed, is_destructive};
 
 /// The most characters that a comment may have: GitHub's limit for an issue comment.
 pub const COMMENT_LIMIT: usize = 65_536;
@@ -137,10 +137,7 @@ fn kept_block(plan: &Plan) -> Option<Block> {
 }
 
 fn drift_block(drift: &[Drift]) -> Option<Block> {
-    let line = |entry: &Drift| {
-        let who = entry.witness.as_ref().map_or("unknown".to_owned(), |witness| clean(&witness.manager));
-        format!("! {}{}: {} → {} (by {who})", entry.address, entry.path, value(&entry.old), value(&entry.new))
-    };
+    let line = |entry: &Drift| format!("! {} {} ({})", entry.address, changed(entry), by_whom(entry));
     let lines = drift.iter().map(line).collect();
     (!drift.is_empty()).then(|| Block {
         title: format!("Changed behind kfplan's back ({})", drift.len()),

@@ -7,7 +7,7 @@ use kfplan_plan::{Action, Change, Drift, Mode, Note, Plan, Severity, Shown, Step
 
 use crate::fields::{clean, lines, value};
 use crate::paint::Paint;
-use crate::words::{Counts, action_sign, action_word, counted, is_destructive};
+use crate::words::{Counts, action_sign, action_word, by_whom, changed, counted, is_destructive};
 
 /// How much is shown, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -239,17 +239,7 @@ fn drift_lines(out: &mut String, drift: &[Drift]) {
             let _ = writeln!(out, "  {}", entry.address);
             last = Some(&entry.address);
         }
-        let what = match (entry.path.segments().is_empty(), &entry.new) {
-            (true, Shown::Absent) => "is gone".to_owned(),
-            (true, new) => format!("{} → {}", value(&entry.old), value(new)),
-            (false, new) => format!("{}: {} → {}", clean(&entry.path.to_string()), value(&entry.old), value(new)),
-        };
-        let who = match &entry.witness {
-            Some(witness) => {
-                format!("by {}, {}", clean(&witness.manager), witness.time.as_deref().unwrap_or("time not recorded"))
-            }
-            None => "by whom is not recorded".to_owned(),
-        };
+        let (what, who) = (changed(entry), by_whom(entry));
         let _ = writeln!(out, "    {what}   ({who})");
     }
 }

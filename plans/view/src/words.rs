@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use kfplan_plan::{Action, Plan};
+use kfplan_plan::{Action, Drift, Plan, Shown};
+
+use crate::fields::{clean, value};
 
 /// The word for an action.
 #[must_use]
@@ -82,4 +84,23 @@ pub(crate) fn counted(count: usize, one: &str) -> String {
 /// Whether an action takes something away.
 pub(crate) const fn is_destructive(action: Action) -> bool {
     matches!(action, Action::Delete | Action::Replace)
+}
+
+/// What is other than applied.
+pub(crate) fn changed(entry: &Drift) -> String {
+    match (entry.path.segments().is_empty(), &entry.new) {
+        (true, Shown::Absent) => "is gone".to_owned(),
+        (true, new) => format!("{} → {}", value(&entry.old), value(new)),
+        (false, new) => format!("{}: {} → {}", clean(&entry.path.to_string()), value(&entry.old), value(new)),
+    }
+}
+
+/// Who changed it and when, as far as Kubernetes records it.
+pub(crate) fn by_whom(entry: &Drift) -> String {
+    match &entry.witness {
+        Some(witness) => {
+            format!("by {}, {}", clean(&witness.manager), witness.time.as_deref().unwrap_or("time not recorded"))
+        }
+        None => "by whom is not recorded".to_owned(),
+    }
 }

@@ -38,7 +38,7 @@ pub(crate) fn client(config: &kube::Config) -> Result<kube::Client, Unusable> {
         None => Either::Left(tcp.map_err(BoxError::from)),
         Some(proxy) if proxy.scheme_str() == Some("http") => {
             Either::Right(Tunnel::new(proxy.clone(), tcp).map_err(BoxError::from))
-        },
+        }
         Some(proxy) => return Err(Unusable::Proxy(proxy.clone())),
     };
     let tls = config.rustls_client_config().map_err(Unusable::Credential)?;
