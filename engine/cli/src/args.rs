@@ -47,6 +47,12 @@ pub(crate) struct Global {
     #[arg(long, global = true)]
     pub(crate) sandbox: bool,
 
+    /// Run against the simulated cloud, with a real control plane behind its clusters
+    ///
+    /// The sandbox gives out the credentials of the kubeconfig's current context in place of its own.
+    #[arg(long, value_name = "KUBECONFIG", global = true)]
+    pub(crate) sandbox_cluster: Option<PathBuf>,
+
     /// Colours: repeat what words and signs say already
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
     pub(crate) color: When,

@@ -30,7 +30,7 @@ fn main() -> ExitCode {
             "kfplan stopped on a bug of its own at {place}; nothing that was recorded is lost. Please report it with that place"
         ));
     }));
-    let arguments = match Arguments::try_parse() {
+    let mut arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are answers, not errors.
@@ -40,6 +40,7 @@ fn main() -> ExitCode {
             return exit.into();
         }
     };
+    arguments.global.sandbox |= arguments.global.sandbox_cluster.is_some();
     let ui = Ui::new(&arguments.global);
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| commands::run(&ui, arguments))) {
         Ok(exit) => exit.into(),

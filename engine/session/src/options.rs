@@ -16,6 +16,8 @@ pub struct Options {
     pub environment: Option<String>,
     /// `--sandbox`.
     pub sandbox: bool,
+    /// `--sandbox-cluster`: the kubeconfig of a control plane that stands behind every cluster of the sandbox.
+    pub sandbox_cluster: Option<PathBuf>,
     /// `--var`, in order.
     pub vars: Vec<(String, String)>,
     /// `--var-file`, in order.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kfplan_sim::{Arm, Sandbox, SandboxOptions, SimError};
+use kfplan_sim::{Arm, ArmSettings, LentCluster, Sandbox, SandboxOptions, SimError};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Failure, SessionError};
@@ -44,14 +44,23 @@ pub(crate) async fn reach(options: &Options, port: Option<u16>) -> Result<Reache
     place.make_own()?;
     let folder = place.sandbox();
     let note = folder.join(NOTE);
+    let lent = lent(options)?;
     let until = std::time::Instant::now() + options.lock_timeout.max(std::time::Duration::from_secs(5));
     loop {
         let world = kfplan_sim::Options::default();
-        let front = Arm::new((&world).into());
+        let front = Arm::new(ArmSettings { lent: lent.clone(), ..(&world).into() });
         match Sandbox::open(&folder, SandboxOptions { world, front: Some(Box::new(front)), port }) {
             Ok(sandbox) => return start(sandbox, &note).await,
             Err(SimError::Locked { .. }) => {
                 if let Some(reach) = served(&note).await {
+                    if lent.is_some() {
+                        return Err(Failure::new(
+                            "sandbox::served",
+                            format!("process {} serves this sandbox, and lends no cluster", reach.process),
+                            "give `--sandbox-cluster` to the command that serves it, or end that one",
+                        )
+                        .into());
+                    }
                     return Ok(Reached { reach, own: None });
                 }
                 if std::time::Instant::now() > until {
@@ -68,6 +77,14 @@ pub(crate) async fn reach(options: &Options, port: Option<u16>) -> Result<Reache
             Err(error) => return Err(failed(&error)),
         }
     }
+}
+
+/// The control plane that `--sandbox-cluster` lends.
+fn lent(options: &Options) -> Result<Option<LentCluster>, SessionError> {
+    let Some(path) = &options.sandbox_cluster else { return Ok(None) };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| SessionError::system(&format!("read the kubeconfig `{}`", path.display()), &error))?;
+    Ok(Some(LentCluster::new(text)))
 }
 
 async fn start(sandbox: Sandbox, note: &Path) -> Result<Reached, SessionError> {

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use crate::access::Connections;
 use crate::client::Ask;
-use crate::observe::collection;
+use crate::observe::{collection, encoded};
 use crate::trouble;
 
 /// Aggregated discovery (KEP-3352), which servers from 1.26 on give in two answers; older ones ignore it.
@@ -103,6 +103,32 @@ impl Connections {
             Arc::make_mut(discovery).kinds.extend(kinds);
         }
         found
+    }
+
+    /// Looks anew at one API group, whose CRDs may have come since discovery; gives what is known then.
+    pub(crate) async fn discovered_anew(
+        &self,
+        cluster: &ResourceAddress,
+        group: &str,
+    ) -> Result<Arc<Discovery>, Trouble> {
+        let mut kinds = Kinds::new();
+        if let Ok(found) = self.ok(cluster, Ask::get(format!("/apis/{}", encoded(group)))).await {
+            for version in found.get("versions").and_then(Json::as_array).into_iter().flatten() {
+                if let Some(version) = version.get("version").and_then(Json::as_str) {
+                    self.group_version(cluster, group, version, &mut kinds).await;
+                }
+            }
+        }
+        let known = self.discovered(cluster).await?;
+        let connection = self.get(cluster).await?;
+        let mut held = connection.discovery.lock().await;
+        match held.as_mut() {
+            Some(discovery) => {
+                Arc::make_mut(discovery).kinds.extend(kinds);
+                Ok(discovery.clone())
+            }
+            None => Ok(known),
+        }
     }
 
     /// Admission webhooks that must answer and whose Service is not there. Where that may not be seen, none.

@@ -2,10 +2,10 @@
 
 use futures::future::join_all;
 use kfplan_objects::{WebhookOutcome, is_ready, trial, webhook_probe};
-use kfplan_plan::{Gate, GateState, Locator, ObjectLocator, Probe, Rules as _, Trouble};
-use serde_json::Value as Json;
+use kfplan_plan::{Discovery, Gate, GateState, Locator, ObjectLocator, Probe, Rules as _, Trouble};
+use serde_json::{Value as Json, json};
 
-use crate::client::Ask;
+use crate::client::{Answer, Ask};
 use crate::observe::{collection, encoded};
 use crate::provider::Kubernetes;
 use crate::trouble;
@@ -109,7 +109,8 @@ impl Kubernetes {
         Ok(())
     }
 
-    /// Tries one webhook with a dry run of the smallest thing that it intercepts.
+    /// Tries one webhook with the smallest thing that it intercepts: by a dry run, or, where one of the webhooks that
+    /// intercept it takes none, by a canary.
     async fn tried(
         &self,
         object: &ObjectLocator,
@@ -117,22 +118,33 @@ impl Kubernetes {
         webhook: &Json,
         namespaces: &[Json],
     ) -> Result<(WebhookOutcome, String), String> {
-        let (group, versions, plural) = trial::subject(webhook)?;
-        let discovery = self.connections.discovered(&object.cluster).await.map_err(|trouble| trouble.message)?;
+        let trial::Subject { group, versions, plural, takes_dry_runs } = trial::subject(webhook)?;
         let is_meant = |version: &str| versions.iter().any(|it| it == "*" || it == version);
-        let found = discovery.kinds.iter().rev().find(|((of, version, _), served)| {
-            *of == group && (plural == "*" || served.plural == plural) && is_meant(version)
-        });
+        let pick = |discovery: &Discovery| {
+            let mut kinds = discovery.kinds.iter().rev();
+            let found = kinds.find(|((of, version, _), served)| {
+                *of == group && (plural == "*" || served.plural == plural) && is_meant(version)
+            });
+            found.map(|(key, served)| (key.clone(), served.clone()))
+        };
+        let known = self.connections.discovered(&object.cluster).await.map_err(|trouble| trouble.message)?;
+        let found = match pick(&known) {
+            None if !group.is_empty() => {
+                let anew = self.connections.discovered_anew(&object.cluster, &group).await;
+                pick(&*anew.map_err(|trouble| trouble.message)?)
+            }
+            found => found,
+        };
         let ((group, version, kind), served) = found.ok_or("nothing that it intercepts is served yet")?;
         let definition = definition_place(object, &format!("{}.{group}", served.plural));
-        let schema = match kfplan_objects::identity::is_built_in(group, kind) {
+        let schema = match kfplan_objects::identity::is_built_in(&group, &kind) {
             true => None,
             false => self
                 .connections
                 .get_object(&definition)
                 .await
                 .map_err(|trouble| trouble.message)?
-                .and_then(|live| trial::schema_of(&live.body, version)),
+                .and_then(|live| trial::schema_of(&live.body, &version)),
         };
         let served = trial::Served {
             group: group.clone(),
@@ -145,10 +157,35 @@ impl Kubernetes {
         let body = trial::trial(webhook, &served, namespaces)?;
         let namespace = body.pointer("/metadata/namespace").and_then(Json::as_str);
         let path = collection(&served.group, &served.version, &served.plural, namespace);
-        let ask = Ask::create(format!("{path}?dryRun=All&fieldManager=kfplan-probe"), &body);
-        let answer = self.connections.ask(&object.cluster, &ask).await.map_err(|trouble| trouble.message)?;
+        let send = |how: &str| {
+            let ask = Ask::create(format!("{path}?{how}fieldManager={}", trial::NAME), &body);
+            async move { self.connections.ask(&object.cluster, &ask).await.map_err(|trouble| trouble.message) }
+        };
         let name = webhook.get("name").and_then(Json::as_str).unwrap_or_default();
-        Ok(trial::outcome(configuration, name, answer.status, trouble::message(&answer.body)))
+        let judge =
+            |answer: &Answer| trial::outcome(configuration, name, answer.status, trouble::message(&answer.body));
+        if takes_dry_runs {
+            let answer = send("dryRun=All&").await?;
+            if !trial::is_no_dry_run(answer.status, trouble::message(&answer.body)) {
+                return Ok(judge(&answer));
+            }
+        }
+        let answer = send("").await?;
+        if answer.status < 300 || answer.status == 409 {
+            self.take_away(object, &format!("{path}/{}", trial::NAME)).await?;
+        }
+        Ok(judge(&answer))
+    }
+
+    /// Takes a canary away. One that cannot be taken away is named beside the gate.
+    async fn take_away(&self, object: &ObjectLocator, path: &str) -> Result<(), String> {
+        let options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"});
+        let ask = Ask::delete(path.to_owned(), &options);
+        let answer = self.connections.ask(&object.cluster, &ask).await.map_err(|trouble| trouble.message)?;
+        match answer.status {
+            200 | 202 | 404 => Ok(()),
+            _ => Err(format!("the canary at `{path}` cannot be taken away: {}", trouble::message(&answer.body))),
+        }
     }
 
     /// Established is not served: discovery may lag behind the condition.

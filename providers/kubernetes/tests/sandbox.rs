@@ -598,12 +598,45 @@ fn gates_open_when_what_they_wait_for_works() {
         assert_eq!(cloud.probe(&hook, answers()).await, GateState::Open);
         // It was proven by a dry run, which made nothing.
         assert_eq!(cloud.requests("create").await.get("gadgets.example.com"), Some(&1));
+        assert_eq!(cloud.requests("delete").await.get("gadgets.example.com"), None);
         assert!(
             cloud.provider.survey(&[kfplan_plan::Container::Definition(crd.locator.clone())]).await[0]
                 .as_ref()
                 .expect("it can be listed")
                 .is_empty()
         );
+    });
+}
+
+#[test]
+fn a_webhook_that_takes_no_dry_run_is_proven_by_a_canary_that_goes_again() {
+    on_runtime(async {
+        let cloud = Cloud::of_version("1.21.14").await;
+        cloud.create(&Thing::yaml(NAMESPACE)).await;
+        let crd = Thing::yaml(CRD);
+        cloud.create(&crd).await;
+        cloud.create(&Thing::yaml("{apiVersion: v1, kind: Service, metadata: {name: hook, namespace: app}, spec: {selector: {app: web}, ports: [{port: 443, targetPort: 80}]}}")).await;
+        cloud.create(&Thing::yaml(WEB)).await;
+        for _ in 0..6 {
+            cloud.later().await;
+        }
+        // As webhooks of the time of Kubernetes 1.15 do not say what they do, and v1 does not take one that says `Some`.
+        let hook = Thing::yaml(
+            &WEBHOOK
+                .replace("io/v1\n", "io/v1beta1\n")
+                .replace("  sideEffects: None\n", "")
+                .replace("admissionReviewVersions: [v1]", "admissionReviewVersions: [v1beta1]"),
+        );
+        cloud.create(&hook).await;
+        cloud.forget_requests().await;
+        for round in 1..3 {
+            let state = cloud.probe(&hook, Probe::WebhookAnswers { webhook: None }).await;
+            assert_eq!(state, GateState::Open, "{round}");
+            assert_eq!(cloud.requests("create").await.get("gadgets.example.com"), Some(&round));
+            assert_eq!(cloud.requests("delete").await.get("gadgets.example.com"), Some(&round));
+        }
+        let left = cloud.provider.survey(&[kfplan_plan::Container::Definition(crd.locator.clone())]).await;
+        assert!(left[0].as_ref().expect("it can be listed").is_empty());
     });
 }
 

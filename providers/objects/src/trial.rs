@@ -1,4 +1,5 @@
-//! Objects to try a webhook on: the smallest ones that it intercepts, for a dry run.
+//! Objects to try a webhook on: the smallest ones that it intercepts. They are sent as a dry run; where a webhook takes
+//! none, as all of Kubeflow 1.2, one is created and taken away again: a canary.
 
 use serde_json::{Map, Value as Json, json};
 
@@ -8,8 +9,8 @@ use crate::ready::WebhookOutcome;
 
 /// Schemas that want deeper objects are left alone.
 const MAX_DEPTH: usize = 16;
-/// The name of what is tried and never made.
-const NAME: &str = "kfplan-probe";
+/// The name of what is tried. A canary that a killed run left behind is found by it.
+pub const NAME: &str = "kfplan-probe";
 
 /// A kind that a webhook intercepts, as the cluster serves it.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,17 +29,26 @@ pub struct Served {
     pub schema: Option<Json>,
 }
 
-/// What a webhook intercepts when it is created: group, versions and plural; `*` for any. `Err` says why nothing can be tried.
+/// What a webhook intercepts when it is created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// The API group.
+    pub group: String,
+    /// The versions; `*` for any.
+    pub versions: Vec<String>,
+    /// The name in URLs; `*` for any.
+    pub plural: String,
+    /// Whether the API server calls the webhook in a dry run: it says so by `sideEffects`.
+    pub takes_dry_runs: bool,
+}
+
+/// What to try a webhook on. `Err` says why nothing can be tried.
 ///
 /// # Errors
 ///
 /// A sentence without a full stop that says why the webhook cannot be tried.
-pub fn subject(webhook: &Json) -> Result<(String, Vec<String>, String), String> {
-    match text(webhook, &["sideEffects"]) {
-        "None" | "NoneOnDryRun" => {}
-        "" => return Err("it does not say that it takes dry runs (`sideEffects`)".to_owned()),
-        stated => return Err(format!("it takes no dry runs (`sideEffects: {stated}`)")),
-    }
+pub fn subject(webhook: &Json) -> Result<Subject, String> {
+    let takes_dry_runs = matches!(text(webhook, &["sideEffects"]), "None" | "NoneOnDryRun");
     if text(webhook, &["failurePolicy"]) == "Ignore" {
         return Err("it may fail unnoticed (`failurePolicy: Ignore`)".to_owned());
     }
@@ -53,13 +63,13 @@ pub fn subject(webhook: &Json) -> Result<(String, Vec<String>, String), String> 
         let plural = words(rule, "resources").into_iter().find(|it| !it.contains('/') || it == "*/*");
         if let (Some(group), Some(plural)) = (group, plural) {
             let plural = if plural == "*/*" { "*".to_owned() } else { plural };
-            return Ok((group, words(rule, "apiVersions"), plural));
+            return Ok(Subject { group, versions: words(rule, "apiVersions"), plural, takes_dry_runs });
         }
     }
     Err("nothing is known that it intercepts".to_owned())
 }
 
-/// The smallest object of a kind that a webhook intercepts.
+/// The smallest object of a kind that a webhook intercepts. A pod is for a scheduler that is not there, so that none runs.
 ///
 /// # Errors
 ///
@@ -81,7 +91,9 @@ pub fn trial(webhook: &Json, served: &Served, namespaces: &[Json]) -> Result<Jso
     }
     let mut body = match (&served.schema, served.group.as_str(), served.kind.as_str()) {
         (Some(schema), _, _) => smallest(schema, 0),
-        (None, "", "Pod") => json!({"spec": {"containers": [{"name": "probe", "image": "probe"}]}}),
+        (None, "", "Pod") => {
+            json!({"spec": {"schedulerName": NAME, "containers": [{"name": "probe", "image": "probe"}]}})
+        }
         (None, "", "ConfigMap" | "Secret" | "ServiceAccount" | "Namespace") => json!({}),
         (None, "", "Service") => json!({"spec": {"ports": [{"port": 80}]}}),
         _ => return Err(format!("there is no trial object for `{}`", served.kind)),
@@ -159,7 +171,13 @@ fn smallest(schema: &Json, depth: usize) -> Json {
     }
 }
 
-/// What the answer to the dry run of a trial object says of the webhook.
+/// Whether the API server refused a dry run because a webhook takes none; it then called none of them.
+#[must_use]
+pub fn is_no_dry_run(status: u16, message: &str) -> bool {
+    status == 400 && message.contains("does not support dry run")
+}
+
+/// What the answer to a trial object says of the webhook.
 #[must_use]
 pub fn outcome(configuration: &Json, webhook: &str, status: u16, message: &str) -> (WebhookOutcome, String) {
     let is_mutating = kind_of(configuration) == "MutatingWebhookConfiguration";
@@ -167,7 +185,7 @@ pub fn outcome(configuration: &Json, webhook: &str, status: u16, message: &str) 
     if status < 300 {
         return (WebhookOutcome::Answered, String::new());
     }
-    if message.contains("does not support dry run") {
+    if is_no_dry_run(status, message) {
         return (WebhookOutcome::Impossible, "it takes no dry runs".to_owned());
     }
     if let Some(failed) = named("failed calling webhook \"") {
@@ -187,6 +205,8 @@ pub fn outcome(configuration: &Json, webhook: &str, status: u16, message: &str) 
         };
     }
     match status {
+        // That the name is taken is found out when all webhooks have answered.
+        409 => (WebhookOutcome::Answered, String::new()),
         // Objects are validated after they were changed, and before they are judged.
         400 | 422 if is_mutating => (WebhookOutcome::Answered, String::new()),
         400 | 422 => (WebhookOutcome::Impossible, "the trial object is not valid".to_owned()),

@@ -19,7 +19,7 @@ mod tables;
 mod wire;
 mod world;
 
-pub use arm::{Arm, AzureFault, Settings as ArmSettings, every_fault};
+pub use arm::{Arm, AzureFault, LentCluster, Settings as ArmSettings, every_fault};
 pub use error::SimError;
 pub use faults::{Fault, Faults, Rule};
 pub use fleet::{Access, ClusterOrder, Credentials, Fleet, PoolOrder};

@@ -69,6 +69,7 @@ pub(crate) fn options(global: &Global, inputs: &Inputs) -> Options {
         stack_file: global.stack.clone(),
         environment: global.environment.clone(),
         sandbox: global.sandbox,
+        sandbox_cluster: global.sandbox_cluster.clone(),
         vars: inputs.vars.clone(),
         var_files: inputs.var_files.clone(),
         repos: inputs.repos.iter().map(|(name, path)| (name.clone(), PathBuf::from(path))).collect(),

@@ -13,11 +13,11 @@ use crate::values::Quantity;
 /// What came of asking a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WebhookOutcome {
-    /// A dry run of something that it intercepts passed, or was refused by the webhook itself: it answers.
+    /// A dry run or a canary of something that it intercepts passed, or was refused by the webhook itself: it answers.
     Answered,
     /// The API server could not reach it.
     Unreachable,
-    /// It takes no dry run, or nothing that it intercepts is there to try.
+    /// Nothing that it intercepts is there to try.
     Impossible,
 }
 

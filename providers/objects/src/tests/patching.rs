@@ -3,7 +3,7 @@ use serde_json::{Value as Json, json};
 
 use super::world::object;
 use crate::partial::{restoration, with_earlier};
-use crate::trial::{Served, outcome, subject, trial};
+use crate::trial::{Served, Subject, outcome, subject, trial};
 use crate::{WebhookOutcome, as_sent};
 
 const MANAGER: &str = "kfplan:s/patch.dns";
@@ -120,7 +120,18 @@ rules:
 
 #[test]
 fn the_smallest_object_that_a_webhook_intercepts_is_made() {
-    assert_eq!(subject(&webhook()), Ok(("x.io".to_owned(), vec!["v1".to_owned()], "things".to_owned())));
+    let found = Subject {
+        group: "x.io".to_owned(),
+        versions: vec!["v1".to_owned()],
+        plural: "things".to_owned(),
+        takes_dry_runs: true,
+    };
+    assert_eq!(subject(&webhook()), Ok(found));
+    for (stated, takes_dry_runs) in [(Json::Null, false), (json!("Some"), false), (json!("NoneOnDryRun"), true)] {
+        let mut webhook = webhook();
+        webhook["sideEffects"] = stated;
+        assert_eq!(subject(&webhook).map(|it| it.takes_dry_runs), Ok(takes_dry_runs));
+    }
     let schema = json!({"type": "object", "required": ["spec", "metadata"], "properties": {"spec": {"type": "object", "required": ["mode", "size", "list", "any"], "properties": {
         "mode": {"type": "string", "enum": ["on", "off"]}, "size": {"type": "integer", "minimum": 3}, "other": {"type": "string"},
         "list": {"type": "array", "minItems": 2, "items": {"type": "string", "minLength": 3}}, "any": {"x-kubernetes-int-or-string": true},
@@ -146,8 +157,6 @@ fn webhooks_that_cannot_be_tried_say_why() {
         webhook[key] = value;
         subject(&webhook).expect_err("it cannot be tried")
     };
-    assert_eq!(with("sideEffects", Json::Null), "it does not say that it takes dry runs (`sideEffects`)");
-    assert_eq!(with("sideEffects", json!("Some")), "it takes no dry runs (`sideEffects: Some`)");
     assert_eq!(with("failurePolicy", json!("Ignore")), "it may fail unnoticed (`failurePolicy: Ignore`)");
     assert_eq!(with("rules", json!([])), "nothing is known that it intercepts");
 }

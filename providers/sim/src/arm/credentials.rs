@@ -45,7 +45,10 @@ impl Arm {
             object(&cluster.properties, "aadProfile").get("tenantID").and_then(Value::as_str).map(str::to_owned);
         let tenant = tenant.unwrap_or_else(|| self.settings.tenant.clone());
         let login = if directory && !admin { directory_login(&tenant) } else { local_login(&credentials) };
-        let text = kubeconfig(&cluster.name, &user, &credentials, &login);
+        let text = match &self.settings.lent {
+            Some(lent) => lent.kubeconfig().to_owned(),
+            None => kubeconfig(&cluster.name, &user, &credentials, &login),
+        };
         let body = json!({"kubeconfigs": [{"name": role, "value": STANDARD.encode(text)}]});
         Ok(styled(200, Style::Aks, &body))
     }

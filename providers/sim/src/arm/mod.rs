@@ -36,7 +36,7 @@ mod versions;
 pub(crate) mod wire;
 
 pub use faults::{AzureFault, every_fault};
-pub use state::{Arm, Settings};
+pub use state::{Arm, LentCluster, Settings};
 
 #[cfg(test)]
 mod tests;

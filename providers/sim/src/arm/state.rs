@@ -37,6 +37,30 @@ pub struct Settings {
     pub runner_secret: String,
     /// How many times faster than in reality things get done. Times in bodies and tokens are the clock's.
     pub speed: u64,
+    /// A control plane outside the simulation, whose credentials every cluster gives in place of its own.
+    pub lent: Option<LentCluster>,
+}
+
+/// The kubeconfig of a control plane outside the simulation. `Debug` does not show it.
+#[derive(Clone)]
+pub struct LentCluster(String);
+
+impl LentCluster {
+    /// Lends the cluster of a kubeconfig's current context.
+    #[must_use]
+    pub fn new(kubeconfig: String) -> LentCluster {
+        LentCluster(kubeconfig)
+    }
+
+    pub(crate) fn kubeconfig(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for LentCluster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LentCluster")
+    }
 }
 
 impl Default for Settings {
@@ -50,6 +74,7 @@ impl Default for Settings {
             principals: vec![("22222222-2222-4222-8222-222222222222".into(), "sandbox-secret".into())],
             runner_secret: "sandbox-runner".into(),
             speed: 1,
+            lent: None,
         }
     }
 }
