@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kfplan_plan::{Gate, Locator, OrderEdge, OrderGate, Probe};
+use kfplan_plan::{EdgeKind, Gate, Locator, OrderEdge, OrderGate, Probe};
 use serde_json::Value as Json;
 
 use super::index::{Index, Item};
@@ -41,10 +41,11 @@ impl Before {
         found
     }
 
-    /// Adds a gate after `after`; whoever of `wanted` it does not itself come after waits for it.
-    fn add(&mut self, after: Vec<usize>, wanted: BTreeSet<usize>) -> Vec<usize> {
+    /// Adds a gate after `after`; whoever of `wanted` it does not itself come after waits for it. Gives those, and the rest.
+    fn add(&mut self, after: Vec<usize>, wanted: BTreeSet<usize>) -> (Vec<usize>, Vec<usize>) {
         let ancestors = self.ancestors(after.iter().copied());
-        let waiters: Vec<usize> = wanted.into_iter().filter(|place| !ancestors.contains(place)).collect();
+        let (needed, waiters): (Vec<usize>, Vec<usize>) =
+            wanted.into_iter().partition(|place| ancestors.contains(place));
         let gate = self.0.len();
         self.0.push(after);
         for waiter in &waiters {
@@ -52,11 +53,23 @@ impl Before {
                 list.push(gate);
             }
         }
-        waiters
+        (waiters, needed)
+    }
+
+    /// Puts an object before another one, unless it comes after it.
+    fn put(&mut self, first: usize, then: usize) -> bool {
+        if first == then || self.ancestors([first]).contains(&then) {
+            return false;
+        }
+        if let Some(list) = self.0.get_mut(then) {
+            list.push(first);
+        }
+        true
     }
 }
 
-pub(super) fn gates(index: &Index<'_>, edges: &[OrderEdge]) -> Vec<OrderGate> {
+/// The gates; adds to the edges: what a webhook intercepts and itself needs comes before the webhook's configuration.
+pub(super) fn gates(index: &Index<'_>, edges: &mut Vec<OrderEdge>) -> Vec<OrderGate> {
     let mut before = Before::of(index.items.len(), edges);
     let mut gates = Vec::new();
     let makers: [Maker; 4] = [established, available, webhook, allocatable];
@@ -67,7 +80,11 @@ pub(super) fn gates(index: &Index<'_>, edges: &[OrderEdge]) -> Vec<OrderGate> {
             let after: Vec<usize> = wanted.after.into_iter().filter(|it| *it != place && stays(it)).collect();
             let mut behind = vec![place];
             behind.extend(&after);
-            let waiters = before.add(behind, wanted.waiters.into_iter().filter(stays).collect());
+            let (waiters, needed) = before.add(behind, wanted.waiters.into_iter().filter(stays).collect());
+            if webhooks::is_configuration(item) {
+                let first = needed.into_iter().filter(|first| before.put(*first, place)).collect::<Vec<_>>();
+                edges.extend(first.into_iter().map(|from| OrderEdge { from, to: place, kind: EdgeKind::AfterApplied }));
+            }
             if waiters.is_empty() && !wanted.stands_alone {
                 continue;
             }
@@ -136,6 +153,8 @@ fn webhook(index: &Index<'_>, item: &Item<'_>) -> Option<Wanted> {
     for webhook in &awaited {
         after.extend(webhooks::serving(index, webhook));
         waiters.extend(webhooks::intercepted(index, webhook));
+        // Who serves it begins by reading these.
+        after.extend(webhooks::settings(index, webhook));
     }
     let served_by: Vec<usize> = after.iter().copied().collect();
     after.extend(webhooks::supporting(index, item, &served_by));

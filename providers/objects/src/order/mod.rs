@@ -26,7 +26,7 @@ pub(crate) fn intercepted(objects: &[ObjectView<'_>], webhook: &Json) -> (Vec<us
 /// Edges and gates among objects.
 pub(crate) fn order(objects: &[ObjectView<'_>]) -> Ordering {
     let index = index::Index::of(objects);
-    let edges = edges::edges(&index);
-    let gates = gates::gates(&index, &edges);
+    let mut edges = edges::edges(&index);
+    let gates = gates::gates(&index, &mut edges);
     Ordering { edges, gates }
 }

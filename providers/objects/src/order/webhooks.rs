@@ -106,6 +106,7 @@ pub(super) fn intercepted(index: &Index<'_>, webhook: &Json) -> BTreeSet<usize> 
     let rules = list(webhook, &["rules"]);
     if rules.is_empty() {
         found.extend(by_domain(index, text(webhook, &["name"])));
+        found.extend(settings(index, webhook));
         return found;
     }
     for rule in rules {
@@ -152,6 +153,19 @@ fn by_domain<'i>(index: &'i Index<'_>, name: &str) -> impl Iterator<Item = usize
         .filter(move |(group, _)| !domain.is_empty() && group.strip_suffix(&domain).is_some_and(|it| it.ends_with('.')))
         .flat_map(|(_, places)| places.iter().copied())
         .filter(|place| index.item(*place).is_some_and(Item::is_custom))
+}
+
+/// The ConfigMaps of its own namespace that one of Knative's `config.` webhooks checks once it has written its rules.
+/// Source: `knative.dev/pkg/webhook/configmaps`.
+pub(super) fn settings(index: &Index<'_>, webhook: &Json) -> Vec<usize> {
+    let namespace = text(webhook, &["clientConfig", "service", "namespace"]);
+    if !text(webhook, &["name"]).starts_with("config.") || !list(webhook, &["rules"]).is_empty() {
+        return Vec::new();
+    }
+    let is_checked = |place: &&usize| {
+        index.item(**place).is_some_and(|it| it.namespace() == namespace && is_selected(index, webhook, it, it.body))
+    };
+    index.of_kind("", "ConfigMap").iter().filter(is_checked).copied().collect()
 }
 
 fn in_scope(scope: &str, item: &Item<'_>) -> bool {

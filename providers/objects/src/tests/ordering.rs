@@ -317,3 +317,43 @@ spec: {template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: 1}}}
     let alone: String = text.split("---").take(1).collect();
     assert_snapshot!(gates(&alone), @"gate allocatable nvidia.com/gpu gpu t4 on DaemonSet/nvidia:");
 }
+
+#[test]
+fn what_a_webhook_checks_and_itself_needs_comes_before_its_configuration() {
+    assert_snapshot!(ordered("
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {name: config.webhook.serving.knative.dev}
+webhooks:
+- name: config.webhook.serving.knative.dev
+  failurePolicy: Fail
+  clientConfig: {service: {name: webhook, namespace: knative}}
+  objectSelector: {matchLabels: {part: knative}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: config-logging, namespace: knative, labels: {part: knative}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: other, namespace: knative}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: elsewhere, namespace: a, labels: {part: knative}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: webhook, namespace: knative}
+spec: {selector: {app: webhook}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: webhook, namespace: knative}
+spec: {template: {metadata: {labels: {app: webhook}}, spec: {containers: []}}}
+"), @"
+    Service/webhook -> ValidatingWebhookConfiguration/config.webhook.serving.knative.dev AfterApplied
+    Deployment/webhook -> ValidatingWebhookConfiguration/config.webhook.serving.knative.dev AfterApplied
+    ConfigMap/config-logging -> ValidatingWebhookConfiguration/config.webhook.serving.knative.dev AfterApplied
+    ");
+}
