@@ -129,7 +129,7 @@ impl Deciding<'_, '_> {
             .filter(|it| !it.is_order)
             .any(|it| alias.starts_with(&it.path) || it.path.starts_with(alias));
         let is_as_sent = sent.sent(path).is_some_and(|before| self.sight.matches(before, wanted));
-        (is_as_sent && !has_drifted && (owns || !sent.owned.touches(alias)))
+        (is_as_sent && !has_drifted && (owns || !sent.owned.touches(alias) || sent.kept_nothing(alias)))
             || (owns && !has_drifted && live.as_deref() == Some(wanted))
     }
 

@@ -58,6 +58,11 @@ impl<'a> Sent<'a> {
         lookup(path, self.body)
     }
 
+    /// Whether an empty map was sent and the server kept none: what others put there later is theirs.
+    pub(crate) fn kept_nothing(&self, path: &Path) -> bool {
+        self.expected(path) == Expected::Absent && self.sent(path).is_some_and(is_empty_map)
+    }
+
     fn plain_text(&self, path: &Path) -> Option<&'a Json> {
         match path.segments() {
             [Segment::Key(data), Segment::Key(key)] if self.is_secret && &**data == "data" => {
@@ -105,6 +110,9 @@ pub(crate) fn find(sight: &Sight<'_>, sent: &Sent<'_>) -> Vec<Found> {
     let mut found = BTreeMap::new();
     let is_disowned = sight.ours().is_none();
     for path in sent.owned.leaves().into_iter().filter(|path| !is_bookkeeping(path)) {
+        if sent.kept_nothing(&path) {
+            continue;
+        }
         let live = lookup(&path, sight.live);
         let is_same = match (sent.expected(&path), live) {
             (Expected::Unsent, _) | (Expected::Absent, None) => true,

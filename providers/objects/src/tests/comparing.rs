@@ -151,6 +151,20 @@ fn something_put_into_our_empty_map_is_not_ours() {
 }
 
 #[test]
+fn an_empty_map_that_the_server_did_not_keep_is_no_claim_on_what_others_put_there() {
+    // As the Secret of Kubeflow's trainer, which its controller fills.
+    let text = "{apiVersion: v1, kind: Secret, metadata: {name: s, namespace: a}, type: Opaque, data: {}}";
+    let world = World::applied(text, |live| {
+        live.as_object_mut().expect("a map").remove("data");
+    });
+    assert_eq!(world.found(), "");
+    let mut world = world.updated("manager", "/data", json!({"tls.key": "eA=="}));
+    assert_eq!(world.found(), "");
+    world = world.wants(|body| body["data"] = json!({"tls.key": "eQ=="}));
+    assert!(!world.comparison().changes.is_empty());
+}
+
+#[test]
 fn losing_ownership_with_the_same_value_is_drift() {
     let world = web().updated("other", "/spec/replicas", json!(2));
     assert_snapshot!(world.found(), @r"
