@@ -6,7 +6,7 @@ use kfplan_plan::{EdgeKind, Gate, Locator, OrderEdge, OrderGate, Probe};
 use serde_json::Value as Json;
 
 use super::index::{Index, Item};
-use super::webhooks;
+use super::{aggregation, webhooks};
 use crate::identity::{at, crd_names, is_crd, list, text};
 use crate::{devices, pods};
 
@@ -68,9 +68,15 @@ impl Before {
     }
 }
 
-/// The gates; adds to the edges: what a webhook intercepts and itself needs comes before the webhook's configuration.
+/// The gates; adds to the edges what could form a ring, and is left out where it would: what a ClusterRole gathers comes
+/// before it, and what a webhook intercepts and itself needs comes before the webhook's configuration.
 pub(super) fn gates(index: &Index<'_>, edges: &mut Vec<OrderEdge>) -> Vec<OrderGate> {
     let mut before = Before::of(index.items.len(), edges);
+    for (from, to) in aggregation::gathered(index) {
+        if before.put(from, to) {
+            edges.push(OrderEdge { from, to, kind: EdgeKind::AfterApplied });
+        }
+    }
     let mut gates = Vec::new();
     let makers: [Maker; 4] = [established, available, webhook, allocatable];
     for maker in makers {

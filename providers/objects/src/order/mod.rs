@@ -5,6 +5,7 @@
 //! whoever a gate itself depends on never waits for it; so the whole cannot hold a ring either. Every step looks things
 //! up in an index; nothing compares all objects with all others.
 
+mod aggregation;
 mod edges;
 mod gates;
 mod index;

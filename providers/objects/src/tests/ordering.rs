@@ -357,3 +357,29 @@ spec: {template: {metadata: {labels: {app: webhook}}, spec: {containers: []}}}
     ConfigMap/config-logging -> ValidatingWebhookConfiguration/config.webhook.serving.knative.dev AfterApplied
     ");
 }
+
+#[test]
+fn what_a_cluster_role_gathers_comes_before_it_and_goes_after_it() {
+    assert_snapshot!(ordered("
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: admin, labels: {to-itself: 'true'}}
+aggregationRule: {clusterRoleSelectors: [{matchLabels: {to-admin: 'true'}}, {matchLabels: {to-itself: 'true'}}]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: edit, labels: {to-admin: 'true'}}
+aggregationRule: {clusterRoleSelectors: [{matchExpressions: [{key: to-edit, operator: Exists}]}]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: jobs, labels: {to-edit: 'yes'}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: other}
+"), @"
+    ClusterRole/edit -> ClusterRole/admin AfterApplied
+    ClusterRole/jobs -> ClusterRole/edit AfterApplied
+    ");
+}
