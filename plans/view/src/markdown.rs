@@ -7,7 +7,7 @@ use kfplan_plan::{Change, Drift, Note, Plan, Severity, Step};
 
 use crate::fields::{clean, lines};
 use crate::text::destroys;
-use crate::words::{Counts, action_sign, action_word, by_whom, changed, is_destructive};
+use crate::words::{Counts, action_sign, action_word, by_whom, changed, is_destructive, unseen};
 
 /// The most characters that a comment may have: GitHub's limit for an issue comment.
 pub const COMMENT_LIMIT: usize = 65_536;
@@ -154,16 +154,7 @@ pub fn drift(stack: &str, environment: &str, drift: &[Drift], undecided: &[Note]
         drift.len(),
         undecided.len()
     );
-    let undecided_lines: Vec<String> = undecided
-        .iter()
-        .map(|note| {
-            format!(
-                "! {}: {}",
-                note.address.as_ref().map(ToString::to_string).unwrap_or_default(),
-                clean(&note.message)
-            )
-        })
-        .collect();
+    let undecided_lines: Vec<String> = unseen(undecided, true).iter().map(|line| format!("! {line}")).collect();
     let mut blocks: Vec<Block> = drift_block(drift).into_iter().collect();
     if !undecided_lines.is_empty() {
         blocks.push(Block { title: "Not looked at".to_owned(), open: true, lines: undecided_lines });

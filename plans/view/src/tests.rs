@@ -192,6 +192,31 @@ fn drift_names_field_values_manager_and_time() {
 }
 
 #[test]
+fn what_could_not_be_looked_at_is_told_reason_by_reason() {
+    let note = |kind: &str, name: &str| Note {
+        severity: Severity::Warning,
+        code: "drift::not_looked_at".to_owned(),
+        address: Some(address(&format!("kubeflow.main/kubeflow/{kind}/{name}"))),
+        message: format!("looking is not allowed: {kind} is forbidden"),
+        help: None,
+    };
+    let mut undecided: Vec<Note> = (0..5).map(|n| note("Secret", &format!("s{n}"))).collect();
+    undecided.insert(2, note("ConfigMap", "c"));
+    insta::assert_snapshot!(drift_text(&sample().drift, &undecided, 8, PLAIN), @r"
+      kubeflow.main/istio-system/ConfigMap/mesh
+        /data/b: 1 → (none)   (by kubectl-edit, 2026-11-24T10:00:00Z)
+      not looked at: looking is not allowed: ConfigMap is forbidden
+          kubeflow.main/kubeflow/ConfigMap/c
+      not looked at: looking is not allowed: Secret is forbidden
+          kubeflow.main/kubeflow/Secret/s0
+          kubeflow.main/kubeflow/Secret/s1
+          kubeflow.main/kubeflow/Secret/s2
+          … and 2 more
+    Drift: 1 difference in 1 resource; 6 resources could not be looked at.
+    ");
+}
+
+#[test]
 fn a_graph_has_a_node_a_step_and_an_arrow_an_edge() {
     let mut plan = plan_of(vec![step(0, Action::Create, "aks_node_pool.gpu", Vec::new())]);
     let gate =

@@ -7,7 +7,7 @@ use kfplan_plan::{Action, Change, Drift, Mode, Note, Plan, Severity, Shown, Step
 
 use crate::fields::{clean, lines, value};
 use crate::paint::Paint;
-use crate::words::{Counts, action_sign, action_word, by_whom, changed, counted, is_destructive};
+use crate::words::{Counts, NAMED, action_sign, action_word, by_whom, changed, counted, is_destructive, unseen};
 
 /// How much is shown, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +20,6 @@ pub struct TextOptions {
 
 /// Groups of creates or deletes of more than this many objects are shown as one line.
 const OPENED: usize = 12;
-/// The most objects that a note's line names.
-const NAMED: usize = 3;
 
 /// The whole plan.
 #[must_use]
@@ -249,14 +247,20 @@ fn drift_lines(out: &mut String, drift: &[Drift]) {
 pub fn drift(drift: &[Drift], undecided: &[Note], checked: usize, options: TextOptions) -> String {
     let mut out = String::new();
     drift_lines(&mut out, drift);
-    for note in undecided {
-        let address = note.address.as_ref().map(|address| format!("{address}: ")).unwrap_or_default();
-        let _ = writeln!(out, "  not looked at: {address}{}", clean(&note.message));
+    for line in unseen(undecided, options.full) {
+        let _ = writeln!(out, "  {line}");
     }
     let line = match drift.len() {
         0 if undecided.is_empty() => format!("No drift: {} as applied.", counted(checked, "resource")),
         0 => format!("No drift in what could be looked at; {} could not.", undecided.len()),
-        count => format!("Drift: {} in {}.", counted(count, "difference"), counted(drifted_things(drift), "resource")),
+        count => {
+            let unseen = match undecided.len() {
+                0 => String::new(),
+                unseen => format!("; {} could not be looked at", counted(unseen, "resource")),
+            };
+            let things = counted(drifted_things(drift), "resource");
+            format!("Drift: {} in {things}{unseen}.", counted(count, "difference"))
+        }
     };
     let _ = writeln!(out, "{}", options.paint.bold(&line));
     out

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kfplan_plan::{Action, Drift, Plan, Shown};
+use kfplan_plan::{Action, Drift, Note, Plan, Shown};
 
 use crate::fields::{clean, value};
 
@@ -103,4 +103,26 @@ pub(crate) fn by_whom(entry: &Drift) -> String {
         }
         None => "by whom is not recorded".to_owned(),
     }
+}
+
+/// How many resources of one reason are named where not all are asked for.
+pub(crate) const NAMED: usize = 3;
+
+/// What could not be looked at, reason by reason, with the resources below it.
+pub(crate) fn unseen(undecided: &[Note], all: bool) -> Vec<String> {
+    let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for note in undecided {
+        let address = note.address.as_ref().map(ToString::to_string).unwrap_or_default();
+        reasons.entry(&note.message).or_default().push(address);
+    }
+    let mut lines = Vec::new();
+    for (reason, addresses) in reasons {
+        lines.push(format!("not looked at: {}", clean(reason)));
+        let named = if all { addresses.len() } else { NAMED };
+        lines.extend(addresses.iter().take(named).map(|address| format!("    {address}")));
+        if addresses.len() > named {
+            lines.push(format!("    … and {} more", addresses.len() - named));
+        }
+    }
+    lines
 }
