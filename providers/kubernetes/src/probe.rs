@@ -1,14 +1,19 @@
 //! Looking whether a gate is open: gathers what it needs, and lets the rules judge.
 
+use std::collections::BTreeSet;
+
 use futures::future::join_all;
 use kfplan_objects::{WebhookOutcome, is_ready, trial, webhook_probe};
-use kfplan_plan::{Discovery, Gate, GateState, Locator, ObjectLocator, Probe, Rules as _, Trouble};
+use kfplan_plan::{Discovery, Gate, GateState, Locator, ObjectLocator, Probe, Rules as _, ServedKind, Trouble};
 use serde_json::{Value as Json, json};
 
 use crate::client::{Answer, Ask};
 use crate::observe::{collection, encoded};
 use crate::provider::Kubernetes;
 use crate::trouble;
+
+/// Group, version and kind.
+type KindKey = (String, String, String);
 
 impl Kubernetes {
     pub(crate) async fn probe_one(&self, gate: &Gate, object: &ObjectLocator) -> Result<GateState, Trouble> {
@@ -47,7 +52,28 @@ impl Kubernetes {
                 }
             }
         }
-        Ok(self.rules.gate(gate, &seen))
+        let state = self.rules.gate(gate, &seen);
+        if state == GateState::Open && gate.probe == Probe::Ready && object.kind == "APIService" {
+            return Ok(self.served_behind(object, &seen[0]).await);
+        }
+        Ok(state)
+    }
+
+    /// `Available` is found out by a call of its own, for which the aggregator needs no CA; only an answer by way of the API
+    /// server proves an aggregated API.
+    async fn served_behind(&self, object: &ObjectLocator, service: &Json) -> GateState {
+        let text = |pointer: &str| service.pointer(pointer).and_then(Json::as_str).unwrap_or_default();
+        let path = format!("/apis/{}/{}", encoded(text("/spec/group")), encoded(text("/spec/version")));
+        match self.connections.ask(&object.cluster, &Ask::get(path.clone())).await {
+            Ok(answer) if answer.status == 200 => GateState::Open,
+            Ok(answer) => GateState::Closed(format!(
+                "`{path}` is answered with HTTP {}: {}{}",
+                answer.status,
+                trouble::message(&answer.body),
+                if text("/spec/caBundle").is_empty() { "; it has no CA bundle yet" } else { "" }
+            )),
+            Err(trouble) => GateState::Closed(trouble.message),
+        }
     }
 
     /// What helps to judge an object, or to say why it is not ready: the pods of a workload that is not, and the endpoints of
@@ -118,24 +144,20 @@ impl Kubernetes {
         webhook: &Json,
         namespaces: &[Json],
     ) -> Result<(WebhookOutcome, String), String> {
-        let trial::Subject { group, versions, plural, takes_dry_runs } = trial::subject(webhook)?;
-        let is_meant = |version: &str| versions.iter().any(|it| it == "*" || it == version);
-        let pick = |discovery: &Discovery| {
-            let mut kinds = discovery.kinds.iter().rev();
-            let found = kinds.find(|((of, version, _), served)| {
-                *of == group && (plural == "*" || served.plural == plural) && is_meant(version)
-            });
-            found.map(|(key, served)| (key.clone(), served.clone()))
-        };
+        let subjects = trial::subjects(webhook)?;
         let known = self.connections.discovered(&object.cluster).await.map_err(|trouble| trouble.message)?;
-        let found = match pick(&known) {
-            None if !group.is_empty() => {
-                let anew = self.connections.discovered_anew(&object.cluster, &group).await;
-                pick(&*anew.map_err(|trouble| trouble.message)?)
-            }
-            found => found,
+        let mut found = subjects.iter().find_map(|subject| meant(&known, subject));
+        let groups: BTreeSet<&str> =
+            subjects.iter().map(|it| it.group.as_str()).filter(|group| !group.is_empty()).collect();
+        let mut groups = groups.into_iter();
+        while let (None, Some(group)) = (&found, groups.next()) {
+            let anew = self.connections.discovered_anew(&object.cluster, group).await;
+            let anew = anew.map_err(|trouble| trouble.message)?;
+            found = subjects.iter().find_map(|subject| meant(&anew, subject));
+        }
+        let Some(((group, version, kind), served, takes_dry_runs)) = found else {
+            return Ok((WebhookOutcome::Early, "nothing that it intercepts is served yet".to_owned()));
         };
-        let ((group, version, kind), served) = found.ok_or("nothing that it intercepts is served yet")?;
         let definition = definition_place(object, &format!("{}.{group}", served.plural));
         let schema = match kfplan_objects::identity::is_built_in(&group, &kind) {
             true => None,
@@ -204,6 +226,18 @@ impl Kubernetes {
         }
         None
     }
+}
+
+/// The newest kind of a subject that a cluster serves, and whether it may be tried by a dry run.
+fn meant(discovery: &Discovery, subject: &trial::Subject) -> Option<(KindKey, ServedKind, bool)> {
+    let trial::Subject { group, versions, plural, takes_dry_runs } = subject;
+    let mut kinds = discovery.kinds.iter().rev();
+    let found = kinds.find(|((of, version, _), served)| {
+        of == group
+            && (plural == "*" || served.plural == *plural)
+            && versions.iter().any(|it| it == "*" || it == version)
+    });
+    found.map(|(key, served)| (key.clone(), served.clone(), *takes_dry_runs))
 }
 
 /// The Services behind the webhooks of a configuration: namespace and name.

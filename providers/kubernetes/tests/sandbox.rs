@@ -594,6 +594,12 @@ fn gates_open_when_what_they_wait_for_works() {
             cloud.later().await;
         }
         assert_eq!(cloud.probe(&web, Probe::Ready).await, GateState::Open);
+        // What it intercepts has yet to come: then it has proven nothing.
+        let early =
+            Thing::yaml(&WEBHOOK.replace("gadgets", "widgets").replace("[example.com]", "[widgets.example.com]"));
+        cloud.create(&early).await;
+        let state = cloud.probe(&early, answers()).await;
+        assert!(matches!(&state, GateState::Closed(why) if why.contains("is served yet")), "{state:?}");
         cloud.forget_requests().await;
         assert_eq!(cloud.probe(&hook, answers()).await, GateState::Open);
         // It was proven by a dry run, which made nothing.

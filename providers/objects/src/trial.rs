@@ -42,12 +42,12 @@ pub struct Subject {
     pub takes_dry_runs: bool,
 }
 
-/// What to try a webhook on. `Err` says why nothing can be tried.
+/// What to try a webhook on, in the order of its rules. `Err` says why nothing can be tried.
 ///
 /// # Errors
 ///
 /// A sentence without a full stop that says why the webhook cannot be tried.
-pub fn subject(webhook: &Json) -> Result<Subject, String> {
+pub fn subjects(webhook: &Json) -> Result<Vec<Subject>, String> {
     let takes_dry_runs = matches!(text(webhook, &["sideEffects"]), "None" | "NoneOnDryRun");
     if text(webhook, &["failurePolicy"]) == "Ignore" {
         return Err("it may fail unnoticed (`failurePolicy: Ignore`)".to_owned());
@@ -55,18 +55,20 @@ pub fn subject(webhook: &Json) -> Result<Subject, String> {
     let words = |rule: &Json, key: &str| -> Vec<String> {
         list(rule, &[key]).iter().filter_map(Json::as_str).map(ToOwned::to_owned).collect()
     };
+    let mut subjects = Vec::new();
     for rule in list(webhook, &["rules"]) {
         if !words(rule, "operations").iter().any(|it| it == "CREATE" || it == "*") {
             continue;
         }
-        let group = words(rule, "apiGroups").into_iter().find(|it| it != "*");
-        let plural = words(rule, "resources").into_iter().find(|it| !it.contains('/') || it == "*/*");
-        if let (Some(group), Some(plural)) = (group, plural) {
-            let plural = if plural == "*/*" { "*".to_owned() } else { plural };
-            return Ok(Subject { group, versions: words(rule, "apiVersions"), plural, takes_dry_runs });
+        for group in words(rule, "apiGroups").into_iter().filter(|it| it != "*") {
+            for plural in words(rule, "resources").into_iter().filter(|it| !it.contains('/') || it == "*/*") {
+                let plural = if plural == "*/*" { "*".to_owned() } else { plural };
+                let versions = words(rule, "apiVersions");
+                subjects.push(Subject { group: group.clone(), versions, plural, takes_dry_runs });
+            }
         }
     }
-    Err("nothing is known that it intercepts".to_owned())
+    if subjects.is_empty() { Err("nothing is known that it intercepts".to_owned()) } else { Ok(subjects) }
 }
 
 /// The smallest object of a kind that a webhook intercepts. A pod is for a scheduler that is not there, so that none runs.

@@ -158,7 +158,10 @@ fn webhook(index: &Index<'_>, item: &Item<'_>) -> Option<Wanted> {
     let mut waiters = BTreeSet::new();
     for webhook in &awaited {
         after.extend(webhooks::serving(index, webhook));
-        waiters.extend(webhooks::intercepted(index, webhook));
+        let intercepted = webhooks::intercepted(index, webhook);
+        // It is tried on one of them, or on another of their kind.
+        after.extend(intercepted.iter().filter_map(|place| index.definition_of(*place)));
+        waiters.extend(intercepted);
         // Who serves it begins by reading these.
         after.extend(webhooks::settings(index, webhook));
     }

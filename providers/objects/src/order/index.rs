@@ -171,6 +171,12 @@ impl<'a> Index<'a> {
         behind
     }
 
+    /// The CRD of an object's kind, where it is among the objects.
+    pub(super) fn definition_of(&self, place: usize) -> Option<usize> {
+        let item = self.item(place)?;
+        self.crds.get(&(item.locator.group.as_str(), item.locator.kind.as_str())).copied()
+    }
+
     /// The name in URLs of an object's kind.
     pub(super) fn plural(&self, item: &Item<'_>) -> String {
         let crd = self.crds.get(&(item.locator.group.as_str(), item.locator.kind.as_str()));

@@ -17,6 +17,8 @@ pub enum WebhookOutcome {
     Answered,
     /// The API server could not reach it.
     Unreachable,
+    /// What it could be tried on is still to come.
+    Early,
     /// Nothing that it intercepts is there to try.
     Impossible,
 }
@@ -29,6 +31,7 @@ pub fn webhook_probe(webhook: &str, outcome: WebhookOutcome, message: &str) -> J
     let outcome = match outcome {
         WebhookOutcome::Answered => "answered",
         WebhookOutcome::Unreachable => "unreachable",
+        WebhookOutcome::Early => "early",
         WebhookOutcome::Impossible => "impossible",
     };
     let metadata = json!({ "name": webhook });
@@ -145,6 +148,9 @@ fn answers(webhook: &Json, around: &[Json]) -> GateState {
     // A probe that passed proves more than everything else.
     if outcome == "answered" {
         return GateState::Open;
+    }
+    if outcome == "early" {
+        return closed(format!("webhook `{name}` cannot be tried yet: {message}"));
     }
     if outcome == "unreachable" {
         return closed(format!("webhook `{name}` does not answer: {message}"));

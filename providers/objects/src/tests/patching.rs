@@ -3,7 +3,7 @@ use serde_json::{Value as Json, json};
 
 use super::world::object;
 use crate::partial::{restoration, with_earlier};
-use crate::trial::{Served, Subject, outcome, subject, trial};
+use crate::trial::{Served, Subject, outcome, subjects, trial};
 use crate::{WebhookOutcome, as_sent};
 
 const MANAGER: &str = "kfplan:s/patch.dns";
@@ -126,11 +126,11 @@ fn the_smallest_object_that_a_webhook_intercepts_is_made() {
         plural: "things".to_owned(),
         takes_dry_runs: true,
     };
-    assert_eq!(subject(&webhook()), Ok(found));
+    assert_eq!(subjects(&webhook()), Ok(vec![found]));
     for (stated, takes_dry_runs) in [(Json::Null, false), (json!("Some"), false), (json!("NoneOnDryRun"), true)] {
         let mut webhook = webhook();
         webhook["sideEffects"] = stated;
-        assert_eq!(subject(&webhook).map(|it| it.takes_dry_runs), Ok(takes_dry_runs));
+        assert_eq!(subjects(&webhook).map(|it| it[0].takes_dry_runs), Ok(takes_dry_runs));
     }
     let schema = json!({"type": "object", "required": ["spec", "metadata"], "properties": {"spec": {"type": "object", "required": ["mode", "size", "list", "any"], "properties": {
         "mode": {"type": "string", "enum": ["on", "off"]}, "size": {"type": "integer", "minimum": 3}, "other": {"type": "string"},
@@ -155,7 +155,7 @@ fn webhooks_that_cannot_be_tried_say_why() {
     let with = |key: &str, value: Json| {
         let mut webhook = webhook();
         webhook[key] = value;
-        subject(&webhook).expect_err("it cannot be tried")
+        subjects(&webhook).expect_err("it cannot be tried")
     };
     assert_eq!(with("failurePolicy", json!("Ignore")), "it may fail unnoticed (`failurePolicy: Ignore`)");
     assert_eq!(with("rules", json!([])), "nothing is known that it intercepts");
