@@ -1,0 +1,3 @@
+module kfplan.test/cluster
+
+go 1.24.0
