@@ -1,6 +1,6 @@
 package main
 
-import "strings"
+import "slices"
 
 // object is a Kubernetes object as JSON has it. What is not there reads as empty, whatever stands in its place.
 type object map[string]any
@@ -92,7 +92,12 @@ func (o object) matches(selector object) bool {
 	return len(selector) > 0
 }
 
-// escaped is a name as a part of a JSON Pointer.
-func escaped(name string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+// sorted are the keys of a map in order.
+func sorted[V any](of map[string]V) []string {
+	keys := make([]string, 0, len(of))
+	for key := range of {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
 }
