@@ -132,15 +132,7 @@ impl Cloud {
     /// When there is none.
     #[must_use]
     pub fn cluster(&self, place: &Place) -> Cluster {
-        let config = place.run(&["credentials", "--sandbox", "--print"]).exits(0).out;
-        let field = |name: &str| {
-            let line = config.lines().map(str::trim).find_map(|line| line.strip_prefix(name));
-            line.map(|value| value.trim().to_owned()).unwrap_or_else(|| panic!("no `{name}` in the kubeconfig"))
-        };
-        let ca = base64::engine::general_purpose::STANDARD
-            .decode(field("certificate-authority-data:"))
-            .expect("a certificate in base64");
-        Cluster { server: field("server:"), token: field("token:"), http: Http::trusting(&ca) }
+        Cluster::of(&place.run(&["credentials", "--sandbox", "--print"]).exits(0).out)
     }
 }
 
@@ -153,6 +145,24 @@ impl Drop for Cloud {
 }
 
 impl Cluster {
+    /// The cluster of a kubeconfig that has one cluster and one user with a token.
+    pub(crate) fn of(kubeconfig: &str) -> Self {
+        let field = |name: &str| {
+            let line = kubeconfig.lines().map(str::trim).find_map(|line| line.strip_prefix(name));
+            line.map(|value| value.trim().to_owned()).unwrap_or_else(|| panic!("no `{name}` in the kubeconfig"))
+        };
+        let ca = base64::engine::general_purpose::STANDARD
+            .decode(field("certificate-authority-data:"))
+            .expect("a certificate in base64");
+        Self { server: field("server:"), token: field("token:"), http: Http::trusting(&ca) }
+    }
+
+    /// The same cluster, for a user with another token.
+    #[must_use]
+    pub(crate) fn with_token(kubeconfig: &str, token: &str) -> Self {
+        Self { token: token.to_owned(), ..Self::of(kubeconfig) }
+    }
+
     /// What is at a path; `None` when nothing is.
     ///
     /// # Panics
@@ -241,7 +251,13 @@ impl Cluster {
         paths
     }
 
-    fn ask(&self, method: &str, path: &str, form: &str, body: Option<&Json>) -> (u16, Json) {
+    /// Asks anything: the status and the body, whatever they are.
+    ///
+    /// # Panics
+    ///
+    /// When the server does not answer.
+    #[must_use]
+    pub fn ask(&self, method: &str, path: &str, form: &str, body: Option<&Json>) -> (u16, Json) {
         self.http.ask(method, &format!("{}{path}", self.server), &self.token, form, body)
     }
 }
@@ -253,13 +269,13 @@ impl Http {
             // Fails only when a provider is installed already, and then there is one.
             let _ = rustls::crypto::ring::default_provider().install_default();
         });
-        let certificate = reqwest::Certificate::from_pem(ca).expect("the sandbox's certificate");
+        let certificates = reqwest::Certificate::from_pem_bundle(ca).expect("the server's certificates");
         let client = reqwest::Client::builder()
             .no_proxy()
-            .add_root_certificate(certificate)
+            .tls_certs_merge(certificates)
             .timeout(std::time::Duration::from_secs(30))
             .build()
-            .expect("a client with one certificate");
+            .expect("a client with its certificates");
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime of this thread");
         Self { client, runtime }
@@ -287,7 +303,7 @@ impl Http {
 
     fn send(&self, request: reqwest::RequestBuilder) -> (u16, Json) {
         self.runtime.block_on(async {
-            let answer = request.send().await.expect("the sandbox answers");
+            let answer = request.send().await.expect("the server answers");
             let status: StatusCode = answer.status();
             let body = answer.text().await.expect("a whole answer");
             (status.as_u16(), serde_json::from_str(&body).unwrap_or_default())

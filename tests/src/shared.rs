@@ -22,21 +22,15 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     if found.exists() {
         return Some(found);
     }
-    assert!(
-        std::env::var("CI").as_deref() != Ok("true"),
-        "`{}` is missing, and CI=true lets no test skip",
-        found.display()
-    );
-    eprint_loud(&format!(
-        "SKIPPED: `{}` is missing; set KFPLAN_SHARED to the folder with the shared data",
-        found.display()
-    ));
+    loudly_skipped(&format!("`{}` is missing; set KFPLAN_SHARED to the folder with the shared data", found.display()));
     None
 }
 
+/// Says that a test is skipped, and why; with `CI=true` that is a failure.
 #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
-fn eprint_loud(line: &str) {
-    eprintln!("{line}");
+pub(crate) fn loudly_skipped(why: &str) {
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "CI=true lets no test skip: {why}");
+    eprintln!("SKIPPED: {why}");
 }
 
 /// The binary under test, built by the same profile as this test.

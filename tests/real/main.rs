@@ -1,0 +1,8 @@
+//! What holds on a real Kubernetes: the control planes that `tests/cluster` boots, their stand-ins, and kfplan on them.
+
+mod answers;
+mod boot;
+mod issued;
+mod machines;
+mod objects;
+mod stack;
