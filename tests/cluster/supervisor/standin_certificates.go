@@ -103,9 +103,9 @@ func (s *standIns) writeSecret(ctx context.Context, one, present object, until t
 	})
 }
 
-// keepWebhookAuthority makes the Secret that cert-manager's webhook keeps its own CA in.
+// keepWebhookAuthority makes the Secret that cert-manager's webhook keeps its own CA in, which what calls it names.
 func (s *standIns) keepWebhookAuthority(ctx context.Context) error {
-	for _, kind := range []string{"validating", "mutating"} {
+	for _, kind := range bundledKinds {
 		for _, one := range s.all(kind) {
 			name := one.annotation("cert-manager.io/inject-ca-from-secret")
 			space, short, named := strings.Cut(name, "/")
