@@ -3,6 +3,7 @@
 mod answers;
 mod boot;
 mod issued;
+mod kubeflow;
 mod machines;
 mod objects;
 mod stack;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use crate::cloud::Cluster;
-use crate::shared::{loudly_skipped, root};
+use crate::shared::{loudly_skipped, root, said_loudly};
 
 /// What `tests/cluster/up` exits with when something would have to be built and Go is missing.
 const NO_GO: i32 = 3;
@@ -107,6 +107,10 @@ impl RealCluster {
 
 impl Drop for RealCluster {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let why = std::fs::read_to_string(self.folder().join("logs/supervisor.log")).unwrap_or_default();
+            said_loudly(&format!("the control plane {}", if why.is_empty() { "ran until now" } else { &why }));
+        }
         // It comes back when all processes have ended, so that the folder can go. Should it fail, they end with the supervisor.
         let _ = Command::new(Self::script("down")).arg("--dir").arg(self.folder.path()).status();
         let _ = self.child.kill();

@@ -27,10 +27,14 @@ pub fn shared(path: &str) -> Option<PathBuf> {
 }
 
 /// Says that a test is skipped, and why; with `CI=true` that is a failure.
-#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
 pub(crate) fn loudly_skipped(why: &str) {
     assert!(std::env::var("CI").as_deref() != Ok("true"), "CI=true lets no test skip: {why}");
-    eprintln!("SKIPPED: {why}");
+    said_loudly(&format!("SKIPPED: {why}"));
+}
+
+#[expect(clippy::print_stderr, reason = "a skipped test, and why one failed, must be seen")]
+pub(crate) fn said_loudly(line: &str) {
+    eprintln!("{line}");
 }
 
 /// The binary under test, built by the same profile as this test.

@@ -92,15 +92,20 @@ func (p *plane) clientCommands() ([][]string, error) {
 			return nil, err
 		}
 	}
+	var insecure []string
+	if p.version == "1.21" {
+		// It still has a second port, the same one for every cluster.
+		insecure = []string{"--port", "0"}
+	}
 	return [][]string{
-		{p.kube, "kube-controller-manager", "--kubeconfig", p.path("kube-controller-manager.kubeconfig"),
+		append([]string{p.kube, "kube-controller-manager", "--kubeconfig", p.path("kube-controller-manager.kubeconfig"),
 			"--bind-address", p.network.host(), "--secure-port", fmt.Sprint(controllers), "--cert-dir", p.path("controllers"),
 			"--service-account-private-key-file", p.path("service-account.key"), "--root-ca-file", p.path("apiserver", "apiserver.crt"),
 			"--use-service-account-credentials=false", "--leader-elect=false", "--kube-api-qps", "500", "--kube-api-burst", "1000",
 			// kwok renews no leases: its nodes are well until they are deleted.
-			"--node-monitor-grace-period", "24h"},
-		{p.kube, "kube-scheduler", "--kubeconfig", p.path("kube-scheduler.kubeconfig"), "--bind-address", p.network.host(),
-			"--secure-port", fmt.Sprint(scheduler), "--cert-dir", p.path("scheduler"), "--leader-elect=false"},
+			"--node-monitor-grace-period", "24h"}, insecure...),
+		append([]string{p.kube, "kube-scheduler", "--kubeconfig", p.path("kube-scheduler.kubeconfig"), "--bind-address", p.network.host(),
+			"--secure-port", fmt.Sprint(scheduler), "--cert-dir", p.path("scheduler"), "--leader-elect=false"}, insecure...),
 		{p.kwok, "kwok", "--kubeconfig", p.path("kwok.kubeconfig"), "--manage-all-nodes=true"},
 	}, nil
 }

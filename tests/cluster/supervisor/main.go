@@ -7,6 +7,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 )
 
 func main() {
@@ -27,7 +28,12 @@ func run(words []string) error {
 			return err
 		}
 		if options.foreground {
-			return supervise(options)
+			err := supervise(options)
+			if err != nil {
+				// Whoever could have read it on stderr may be gone.
+				os.WriteFile(filepath.Join(options.dir, "logs", "supervisor.log"), []byte(err.Error()+"\n"), 0o644)
+			}
+			return err
 		}
 		return detach(options, words[1:])
 	case "down":
