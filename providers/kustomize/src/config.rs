@@ -6,6 +6,7 @@
 use kfplan_objects::yaml::{Kind, Node};
 
 use crate::decode::Decoder;
+use crate::dialect::Dialect;
 use crate::fieldspec::FieldSpec;
 use crate::gvk::Gvk;
 
@@ -20,8 +21,13 @@ pub(crate) struct Backreference {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Config {
     pub(crate) name_prefix: Vec<FieldSpec>,
+    pub(crate) name_suffix: Vec<FieldSpec>,
     pub(crate) namespace: Vec<FieldSpec>,
     pub(crate) common_labels: Vec<FieldSpec>,
+    /// What `labels` reach beside the metadata, whatever they include.
+    pub(crate) labels: Vec<FieldSpec>,
+    /// What `labels` reach when they include templates.
+    pub(crate) template_labels: Vec<FieldSpec>,
     pub(crate) common_annotations: Vec<FieldSpec>,
     pub(crate) name_reference: Vec<Backreference>,
     pub(crate) var_reference: Vec<FieldSpec>,
@@ -37,6 +43,9 @@ impl Config {
     /// When both have a field but differ in whether it is created.
     pub(crate) fn merge(&mut self, incoming: &Self) -> Result<(), String> {
         merge(&mut self.name_prefix, &incoming.name_prefix)?;
+        merge(&mut self.name_suffix, &incoming.name_suffix)?;
+        merge(&mut self.labels, &incoming.labels)?;
+        merge(&mut self.template_labels, &incoming.template_labels)?;
         merge(&mut self.namespace, &incoming.namespace)?;
         merge(&mut self.common_annotations, &incoming.common_annotations)?;
         merge(&mut self.common_labels, &incoming.common_labels)?;
@@ -57,6 +66,9 @@ impl Config {
     pub(crate) fn sort(&mut self) {
         let tables = [
             &mut self.name_prefix,
+            &mut self.name_suffix,
+            &mut self.labels,
+            &mut self.template_labels,
             &mut self.namespace,
             &mut self.common_labels,
             &mut self.common_annotations,
@@ -70,14 +82,21 @@ impl Config {
         self.name_reference.sort_by_cached_key(|reference| Rank(reference.target.clone()));
     }
 
-    /// Reads a file of `configurations`. Fields that are no tables mean nothing.
+    /// Reads a file of `configurations`. Fields that are no tables mean nothing in dialect
+    /// 3.2, and are errors in dialect 5.
     pub(crate) fn read(root: &Node, decoder: &mut Decoder<'_>) -> Self {
         let mut config = Self::default();
+        if decoder.dialect == Dialect::V5 && !matches!(root.kind, Kind::Null) {
+            decoder.fields("", root, &TABLES);
+        }
         let Kind::Map(entries) = &root.kind else { return config };
         for entry in entries {
             let name = entry.key.to_ascii_lowercase();
             let table = match name.as_str() {
                 "nameprefix" => &mut config.name_prefix,
+                "namesuffix" => &mut config.name_suffix,
+                "labels" => &mut config.labels,
+                "templatelabels" => &mut config.template_labels,
                 "namespace" => &mut config.namespace,
                 "commonlabels" => &mut config.common_labels,
                 "commonannotations" => &mut config.common_annotations,
@@ -97,6 +116,21 @@ impl Config {
     }
 }
 
+/// The tables of dialect 5.
+const TABLES: [&str; 11] = [
+    "namePrefix",
+    "nameSuffix",
+    "namespace",
+    "commonLabels",
+    "labels",
+    "templateLabels",
+    "commonAnnotations",
+    "nameReference",
+    "varReference",
+    "images",
+    "replicas",
+];
+
 /// Sorts kinds as the output does.
 #[derive(PartialEq, Eq)]
 struct Rank(Gvk);
@@ -109,11 +143,11 @@ impl PartialOrd for Rank {
 
 impl Ord for Rank {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.order(&other.0)
+        self.0.compare(&other.0, &Dialect::V3_2.order())
     }
 }
 
-fn merge(table: &mut Vec<FieldSpec>, incoming: &[FieldSpec]) -> Result<(), String> {
+pub(crate) fn merge(table: &mut Vec<FieldSpec>, incoming: &[FieldSpec]) -> Result<(), String> {
     for spec in incoming {
         match table.iter().find(|known| known.covers(spec)) {
             None => table.push(spec.clone()),
@@ -129,7 +163,7 @@ fn merge(table: &mut Vec<FieldSpec>, incoming: &[FieldSpec]) -> Result<(), Strin
     Ok(())
 }
 
-fn read_specs(field: &str, node: &Node, decoder: &mut Decoder<'_>) -> Vec<FieldSpec> {
+pub(crate) fn read_specs(field: &str, node: &Node, decoder: &mut Decoder<'_>) -> Vec<FieldSpec> {
     decoder.items(field, node, |field, item, decoder| {
         let fields = decoder.loose_fields(&field, item)?;
         let text = |name: &str| fields.coerced(name);

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use kfplan_objects::yaml::{Kind, Node};
 
+use crate::dialect::Dialect;
 use crate::error::{Place, RenderError};
 
 /// Reads one file.
 pub(crate) struct Decoder<'a> {
     pub(crate) file: &'a str,
+    pub(crate) dialect: Dialect,
     pub(crate) errors: &'a mut Vec<RenderError>,
 }
 

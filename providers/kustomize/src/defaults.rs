@@ -16,6 +16,9 @@ pub(crate) fn config() -> Config {
             specs(false, &[("", "", "RoleBinding", "subjects"), ("", "", "ClusterRoleBinding", "subjects")]),
         ]
         .concat(),
+        name_suffix: Vec::new(),
+        labels: Vec::new(),
+        template_labels: Vec::new(),
         common_labels: labels(),
         common_annotations: annotations(),
         name_reference: references(),
@@ -30,17 +33,17 @@ pub(crate) fn config() -> Config {
     config
 }
 
-type Row<'a> = (&'a str, &'a str, &'a str, &'a str);
+pub(crate) type Row<'a> = (&'a str, &'a str, &'a str, &'a str);
 
-fn spec((group, version, kind, path): Row<'_>, create: bool) -> FieldSpec {
+pub(crate) fn spec((group, version, kind, path): Row<'_>, create: bool) -> FieldSpec {
     FieldSpec::new(gvk(group, version, kind), path, create)
 }
 
-fn specs(create: bool, rows: &[Row<'_>]) -> Vec<FieldSpec> {
+pub(crate) fn specs(create: bool, rows: &[Row<'_>]) -> Vec<FieldSpec> {
     rows.iter().map(|row| spec(*row, create)).collect()
 }
 
-fn gvk(group: &str, version: &str, kind: &str) -> Gvk {
+pub(crate) fn gvk(group: &str, version: &str, kind: &str) -> Gvk {
     Gvk { group: group.to_owned(), version: version.to_owned(), kind: kind.to_owned() }
 }
 
@@ -86,7 +89,7 @@ fn labels() -> Vec<FieldSpec> {
     all
 }
 
-fn annotations() -> Vec<FieldSpec> {
+pub(crate) fn annotations() -> Vec<FieldSpec> {
     specs(
         true,
         &[
@@ -104,9 +107,9 @@ fn annotations() -> Vec<FieldSpec> {
 }
 
 /// Where the kinds that make pods keep the pod's own fields.
-const POD: &str = "spec";
-const TEMPLATE: &str = "spec/template/spec";
-const JOB: &str = "spec/jobTemplate/spec/template/spec";
+pub(crate) const POD: &str = "spec";
+pub(crate) const TEMPLATE: &str = "spec/template/spec";
+pub(crate) const JOB: &str = "spec/jobTemplate/spec/template/spec";
 
 fn variables() -> Vec<FieldSpec> {
     let kinds = [
@@ -139,7 +142,7 @@ fn variables() -> Vec<FieldSpec> {
     all
 }
 
-fn reference(group: &str, version: &str, kind: &str, rows: &[Row<'_>]) -> Backreference {
+pub(crate) fn reference(group: &str, version: &str, kind: &str, rows: &[Row<'_>]) -> Backreference {
     Backreference { target: gvk(group, version, kind), fields: specs(false, rows) }
 }
 

@@ -39,9 +39,6 @@ impl fmt::Display for Place {
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RenderError {
-    /// The dialect is known, but not rendered yet.
-    #[error("dialect 5 is not supported yet: only kustomizations of dialect 3.2 can be rendered")]
-    Dialect,
     /// A folder is no kustomization.
     #[error("{place}: `{directory}` holds no `kustomization.yaml`, `kustomization.yml` or `Kustomization`")]
     NoKustomization {
@@ -207,7 +204,6 @@ impl RenderError {
     #[must_use]
     pub const fn place(&self) -> Option<&Place> {
         match self {
-            Self::Dialect => None,
             Self::NoKustomization { place, .. }
             | Self::SeveralKustomizations { place, .. }
             | Self::Missing { place, .. }
@@ -233,7 +229,6 @@ impl RenderError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Dialect => "kustomize::dialect",
             Self::NoKustomization { .. } => "kustomize::no_kustomization",
             Self::SeveralKustomizations { .. } => "kustomize::several_kustomizations",
             Self::Missing { .. } => "kustomize::missing_file",
@@ -260,7 +255,6 @@ impl RenderError {
             Self::UnknownField { nearest: Some(nearest), .. } => return format!("write `{nearest}`, or take it out"),
             Self::WrongType { wanted: "text", found: "a number" | "a truth value", .. } => "write it in quotes",
             Self::WrongType { wanted, .. } => return format!("write {wanted} there"),
-            Self::Dialect => "take a kustomization of dialect 3.2, such as those of Kubeflow 1.0 to 1.2",
             Self::NoKustomization { .. } => "name the folder that holds the kustomization, or write one there",
             Self::SeveralKustomizations { .. } => "keep one of them: only one is ever read",
             Self::Missing { .. } => {
@@ -268,7 +262,9 @@ impl RenderError {
             }
             Self::Read { .. } => "see that the file can be read and is text in UTF-8",
             Self::Outside { .. } => "move what it names into the repository: only files inside it are read",
-            Self::Remote { .. } => "copy that folder into the repository, and name it by its path",
+            Self::Remote { .. } => {
+                "run `kfplan vendor`, which fetches it and pins it in `kfplan.lock`; or copy it into the repository"
+            }
             Self::Cycle { .. } => "take out one of the entries that close the ring",
             Self::TooMany { .. } => "look for folders that include one another in ever new ways",
             Self::Yaml { .. } => "correct the YAML at this place",

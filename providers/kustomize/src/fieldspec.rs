@@ -3,6 +3,25 @@
 use serde_json::{Map, Value};
 
 use crate::gvk::Gvk;
+use crate::scalar::is_null;
+
+/// What a field is made as where it is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// An empty text, to be replaced.
+    Scalar,
+    /// A map without entries.
+    Map,
+}
+
+impl Made {
+    fn value(self) -> Value {
+        match self {
+            Self::Scalar => Value::String(String::new()),
+            Self::Map => Value::Object(Map::new()),
+        }
+    }
+}
 
 /// A field of the objects that a kind selects.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +64,65 @@ impl FieldSpec {
     ) -> Result<(), String> {
         mutate(object, &self.parts, self.create, change).map_err(|reason| format!("`{}`: {reason}", self.path))
     }
+}
+
+impl FieldSpec {
+    /// Changes the field as dialect 5 does: lists may stand anywhere on the way, in one
+    /// another too, and a null becomes what the field is made as.
+    pub(crate) fn visit(
+        &self,
+        object: &mut Map<String, Value>,
+        made: Option<Made>,
+        change: &mut dyn FnMut(&mut Value) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let parts = match self.parts.split_first() {
+            Some((first, rest)) if first.is_empty() && !rest.is_empty() => rest,
+            _ => &self.parts,
+        };
+        let made = made.filter(|_| self.create);
+        visit_map(object, parts, made, change).map_err(|reason| format!("`{}`: {reason}", self.path))
+    }
+}
+
+fn visit(
+    value: &mut Value,
+    path: &[String],
+    made: Option<Made>,
+    change: &mut dyn FnMut(&mut Value) -> Result<(), String>,
+) -> Result<(), String> {
+    if path.is_empty() {
+        return change(value);
+    }
+    match value {
+        null if is_null(null) => Ok(()),
+        Value::Object(map) => visit_map(map, path, made, change),
+        Value::Array(items) => items.iter_mut().try_for_each(|item| visit(item, path, made, change)),
+        other => Err(format!("{} is on the way, not a map or a list", what(other))),
+    }
+}
+
+fn visit_map(
+    map: &mut Map<String, Value>,
+    path: &[String],
+    made: Option<Made>,
+    change: &mut dyn FnMut(&mut Value) -> Result<(), String>,
+) -> Result<(), String> {
+    let Some((first, rest)) = path.split_first() else { return Ok(()) };
+    let (key, is_list) = first.strip_suffix("[]").map_or((first.as_str(), false), |key| (key, true));
+    if key.is_empty() {
+        return Err("a part of the path is empty".to_owned());
+    }
+    let kind = made.map(|made| if rest.is_empty() { made } else { Made::Map });
+    match (map.get_mut(key), kind) {
+        (None, Some(kind)) if !is_list => {
+            map.insert(key.to_owned(), kind.value());
+        }
+        (Some(slot), _) if is_list && is_null(slot) => *slot = Value::Array(Vec::new()),
+        (Some(slot), Some(kind)) if is_null(slot) => *slot = kind.value(),
+        (None, _) => return Ok(()),
+        (Some(_), _) => {}
+    }
+    map.get_mut(key).map_or(Ok(()), |value| visit(value, rest, made, change))
 }
 
 fn mutate(

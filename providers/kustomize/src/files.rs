@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use crate::remote::Remote;
+
 /// A file is there, but cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{path}`: {reason}")]
@@ -27,6 +29,18 @@ pub trait Files {
 
     /// Whether a folder of this name is there.
     fn is_directory(&self, path: &str) -> bool;
+
+    /// Where among these files something lies that has its place somewhere else: the root
+    /// of a repository's tree, or the file. `None` when it is not there; the renderer never
+    /// fetches anything.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] when it should be there, but is not what it was when it was pinned.
+    fn remote(&self, remote: &Remote) -> Result<Option<String>, ReadError> {
+        let _ = remote;
+        Ok(None)
+    }
 }
 
 /// Files in memory.

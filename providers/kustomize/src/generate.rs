@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
+use crate::dialect::Dialect;
 use crate::error::{Place, RenderError};
 use crate::kustomization::{Generator, GeneratorOptions, Named};
 use crate::render::Renderer;
@@ -37,9 +38,13 @@ pub(crate) fn generate(
     target: Target,
 ) -> Option<Resource> {
     let before = renderer.errors.len();
+    let options = &generator.options.with(options);
     let pairs = pairs(renderer, file, generator);
     let mut object = shell(generator, options, target);
     fill(renderer, file, &mut object, pairs, target);
+    if options.immutable {
+        object.insert("immutable".to_owned(), true.into());
+    }
     if generator.name.is_empty() {
         renderer.errors.push(RenderError::Field {
             place: Place::new(file, generator.at),
@@ -98,18 +103,38 @@ fn fill(
             renderer.errors.push(RenderError::Field { place, field, reason });
             continue;
         }
+        let dialect = renderer.dialect;
         match (target, String::from_utf8(pair.value)) {
             (Target::ConfigMap, Ok(text)) => data.insert(pair.key, text.into()),
-            (Target::ConfigMap, Err(bytes)) => binary.insert(pair.key, STANDARD.encode(bytes.as_bytes()).into()),
-            (Target::Secret, Ok(text)) => data.insert(pair.key, STANDARD.encode(text).into()),
-            (Target::Secret, Err(bytes)) => data.insert(pair.key, STANDARD.encode(bytes.as_bytes()).into()),
+            (Target::ConfigMap, Err(bytes)) => binary.insert(pair.key, encoded(bytes.as_bytes(), dialect).into()),
+            (Target::Secret, Ok(text)) => data.insert(pair.key, encoded(text.as_bytes(), dialect).into()),
+            (Target::Secret, Err(bytes)) => data.insert(pair.key, encoded(bytes.as_bytes(), dialect).into()),
         };
     }
     for (key, map) in [("data", data), ("binaryData", binary)] {
-        if !map.is_empty() {
+        let is_kept = renderer.dialect == Dialect::V5 && target == Target::Secret && key == "data";
+        if is_kept || !map.is_empty() {
             object.insert(key.to_owned(), Value::Object(map));
         }
     }
+}
+
+/// Bytes as base64, in dialect 5 in lines of seventy letters.
+fn encoded(bytes: &[u8], dialect: Dialect) -> String {
+    const LINE: usize = 70;
+    let text = STANDARD.encode(bytes);
+    if dialect == Dialect::V3_2 || text.len() < LINE {
+        return text;
+    }
+    let mut lines = String::with_capacity(text.len() + text.len() / LINE + 1);
+    for (place, letter) in text.chars().enumerate() {
+        if place > 0 && place % LINE == 0 {
+            lines.push('\n');
+        }
+        lines.push(letter);
+    }
+    lines.push('\n');
+    lines
 }
 
 /// The pairs of a generator: env files, then literals, then files.
@@ -123,7 +148,11 @@ fn pairs<'a>(renderer: &mut Renderer<'_>, file: &str, generator: &'a Generator) 
     for source in &generator.literals {
         match source.value.split_once('=') {
             Some((key, value)) if !key.is_empty() => {
-                let value = value.trim_matches(['"', '\'']).as_bytes().to_vec();
+                let value = match renderer.dialect {
+                    Dialect::V3_2 => value.trim_matches(['"', '\'']),
+                    Dialect::V5 => unquoted(value),
+                };
+                let value = value.as_bytes().to_vec();
                 pairs.push(Pair { key: key.to_owned(), value, source });
             }
             _ => refuse(renderer, file, source, "it must have the form `key=value`"),
@@ -143,6 +172,12 @@ fn pairs<'a>(renderer: &mut Renderer<'_>, file: &str, generator: &'a Generator) 
         }
     }
     pairs
+}
+
+/// A text without the pair of quotes around it.
+fn unquoted(text: &str) -> &str {
+    let inner = |mark: char| text.strip_prefix(mark).and_then(|rest| rest.strip_suffix(mark));
+    inner('"').or_else(|| inner('\'')).unwrap_or(text)
 }
 
 fn refuse(renderer: &mut Renderer<'_>, file: &str, source: &Named, reason: &str) {
@@ -174,7 +209,7 @@ fn read_env<'a>(renderer: &mut Renderer<'_>, path: &str, content: &[u8], source:
             renderer.errors.push(RenderError::Field { place: place(), field: source.field.clone(), reason });
             continue;
         }
-        if !line.contains('=') {
+        if renderer.dialect == Dialect::V3_2 && !line.contains('=') {
             renderer.note(place(), format!("`{key}` has no value; kustomize would take it from its environment"));
         }
         pairs.push(Pair { key: key.to_owned(), value: value.as_bytes().to_vec(), source });

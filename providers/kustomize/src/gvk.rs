@@ -6,6 +6,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::dialect::{Dialect, Order};
+
 /// Group, version and kind. As a selector, empty parts match everything.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub(crate) struct Gvk {
@@ -13,60 +15,6 @@ pub(crate) struct Gvk {
     pub(crate) version: String,
     pub(crate) kind: String,
 }
-
-/// These kinds come first in the output, in this order.
-const FIRST: [&str; 20] = [
-    "Namespace",
-    "ResourceQuota",
-    "StorageClass",
-    "CustomResourceDefinition",
-    "MutatingWebhookConfiguration",
-    "ServiceAccount",
-    "PodSecurityPolicy",
-    "Role",
-    "ClusterRole",
-    "RoleBinding",
-    "ClusterRoleBinding",
-    "ConfigMap",
-    "Secret",
-    "Service",
-    "LimitRange",
-    "PriorityClass",
-    "Deployment",
-    "StatefulSet",
-    "CronJob",
-    "PodDisruptionBudget",
-];
-
-/// This kind comes last.
-const LAST: &str = "ValidatingWebhookConfiguration";
-
-/// The kinds that dialect 3.2 takes for cluster-scoped. Custom kinds are not among
-/// them, whatever their definition says.
-const CLUSTER_SCOPED: [&str; 22] = [
-    "APIService",
-    "CSIDriver",
-    "CSINode",
-    "CertificateSigningRequest",
-    "ClusterRole",
-    "ClusterRoleBinding",
-    "ComponentStatus",
-    "CustomResourceDefinition",
-    "MutatingWebhookConfiguration",
-    "Namespace",
-    "Node",
-    "PersistentVolume",
-    "PodSecurityPolicy",
-    "PriorityClass",
-    "RuntimeClass",
-    "SelfSubjectAccessReview",
-    "SelfSubjectRulesReview",
-    "StorageClass",
-    "SubjectAccessReview",
-    "TokenReview",
-    "ValidatingWebhookConfiguration",
-    "VolumeAttachment",
-];
 
 impl Gvk {
     /// The kind of an object. One whose `apiVersion` has no meaning has none.
@@ -96,21 +44,23 @@ impl Gvk {
     }
 
     /// Whether objects of this kind live in a namespace.
-    pub(crate) fn is_namespaced(&self) -> bool {
-        !CLUSTER_SCOPED.contains(&self.kind.as_str())
+    pub(crate) fn is_namespaced(&self, dialect: Dialect) -> bool {
+        !dialect.is_cluster_scoped(self)
     }
 
-    fn rank(&self) -> usize {
-        match FIRST.iter().position(|kind| *kind == self.kind) {
-            Some(place) => place,
-            None if self.kind == LAST => FIRST.len() + 1,
-            None => FIRST.len(),
+    fn rank(&self, order: &Order) -> usize {
+        let middle = order.first.len();
+        // Of a kind that stands in both lists the later one counts.
+        match (order.last.iter().position(|kind| *kind == self.kind), order.first.iter().position(|kind| *kind == self.kind)) {
+            (Some(place), _) => middle + 1 + place,
+            (None, Some(place)) => place,
+            (None, None) => middle,
         }
     }
 
     /// The order in which kinds are put out.
-    pub(crate) fn order(&self, other: &Self) -> Ordering {
-        self.rank().cmp(&other.rank()).then_with(|| self.sort_text().cmp(&other.sort_text()))
+    pub(crate) fn compare(&self, other: &Self, order: &Order) -> Ordering {
+        self.rank(order).cmp(&other.rank(order)).then_with(|| self.sort_text().cmp(&other.sort_text()))
     }
 
     fn sort_text(&self) -> String {
@@ -143,8 +93,8 @@ pub(crate) type IdKey = (Gvk, String, String);
 impl Id {
     /// The namespace an object really lands in: none for cluster-scoped kinds, and
     /// `default` where none is given.
-    pub(crate) fn effective_namespace(&self) -> Option<&str> {
-        match (self.gvk.is_namespaced(), self.namespace.as_str()) {
+    pub(crate) fn effective_namespace(&self, dialect: Dialect) -> Option<&str> {
+        match (self.gvk.is_namespaced(dialect), self.namespace.as_str()) {
             (false, _) => None,
             (true, "") => Some("default"),
             (true, namespace) => Some(namespace),
@@ -152,8 +102,8 @@ impl Id {
     }
 
     /// Whether both name the same object.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.is_same_but_for_namespace(other) && self.effective_namespace() == other.effective_namespace()
+    pub(crate) fn is_same(&self, other: &Self, dialect: Dialect) -> bool {
+        self.is_same_but_for_namespace(other) && self.effective_namespace(dialect) == other.effective_namespace(dialect)
     }
 
     /// Whether both have the same kind and name.
@@ -162,18 +112,18 @@ impl Id {
     }
 
     /// The identity as a key for a map.
-    pub(crate) fn key(&self) -> IdKey {
-        let namespace = self.effective_namespace().unwrap_or_default().to_owned();
+    pub(crate) fn key(&self, dialect: Dialect) -> IdKey {
+        let namespace = self.effective_namespace(dialect).unwrap_or_default().to_owned();
         (self.gvk.clone(), namespace, self.name.clone())
     }
 
     /// The order in which objects are put out.
-    pub(crate) fn order(&self, other: &Self) -> Ordering {
+    pub(crate) fn compare(&self, other: &Self, order: &Order) -> Ordering {
         let or = |text: &str, instead: &'static str| -> Cow<'static, str> {
             if text.is_empty() { Cow::Borrowed(instead) } else { Cow::Owned(text.to_owned()) }
         };
         let text = |id: &Self| format!("{}|{}", or(&id.namespace, "~X"), or(&id.name, "~N"));
-        self.gvk.order(&other.gvk).then_with(|| text(self).cmp(&text(other)))
+        self.gvk.compare(&other.gvk, order).then_with(|| text(self).cmp(&text(other)))
     }
 }
 

@@ -3,18 +3,20 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use kfplan_objects::yaml::{self, Document, Kind, Position};
+use kfplan_objects::yaml::{self, Document, Kind, Node, Position};
 use serde_json::{Map, Value};
 
 use crate::decode::Decoder;
+use crate::dialect::Dialect;
 use crate::error::{Place, RenderError};
 use crate::fieldspec::what;
 use crate::files::join;
 use crate::kustomization::{FILE_NAMES, Kustomization, Named};
-use crate::render::{Renderer, shown};
+use crate::render::{Renderer, is_below, shown};
 use crate::resource::metadata_text;
+use crate::scalar::{blank, is_null};
 
-/// The dialect of YAML that kustomizations of 3.2 are read in.
+/// The dialect of YAML that kustomization files are read in, whatever the dialect of kustomize.
 pub(crate) const YAML: yaml::Dialect = yaml::Dialect::Kustomize3;
 
 /// An object of a file and the line it begins on.
@@ -29,7 +31,9 @@ impl Renderer<'_> {
     /// The path that a file means by a name; `None` when it leads outside.
     pub(crate) fn resolve(&mut self, file: &str, entry: &Named, path: &str) -> Option<String> {
         let directory = file.rsplit_once('/').map_or("", |(directory, _)| directory);
-        let resolved = join(directory, path);
+        // What lies somewhere else may name nothing outside of itself.
+        let mount = self.mount_of(file).map(str::to_owned);
+        let resolved = join(directory, path).filter(|path| mount.is_none_or(|root| is_below(path, &root)));
         if resolved.is_none() {
             let (place, field) = (Place::new(file, entry.at), entry.field.clone());
             self.errors.push(RenderError::Outside { place, field, path: path.to_owned() });
@@ -124,7 +128,7 @@ impl Renderer<'_> {
                     return Some(Kustomization::empty(&path));
                 };
                 self.note_duplicates(&path, &document);
-                Kustomization::read(&document.root, &mut Decoder { file: &path, errors: &mut self.errors })
+                Kustomization::read(&document.root, &mut Decoder { file: &path, dialect: self.dialect, errors: &mut self.errors })
             }
         };
         // With a field that means something else, nothing that follows can be trusted;
@@ -158,7 +162,7 @@ impl Renderer<'_> {
     }
 
     fn parse_objects(&mut self, path: &str, text: &str) -> Vec<Parsed> {
-        match read_documents(text) {
+        match read_documents(text, self.dialect.yaml()) {
             Err(source) => {
                 self.errors.push(RenderError::Yaml { place: Place::new(path, source.at()), source });
                 Vec::new()
@@ -168,7 +172,7 @@ impl Renderer<'_> {
                     self.note_duplicates(path, document);
                 }
                 let mut wrong = Vec::new();
-                let objects = objects_in(documents, &mut wrong);
+                let objects = objects_in(documents, self.dialect, &mut wrong);
                 self.errors.extend(
                     wrong.into_iter().map(|(at, reason)| RenderError::Object { place: Place::new(path, at), reason }),
                 );
@@ -179,26 +183,44 @@ impl Renderer<'_> {
 }
 
 /// The documents of a text. One that begins with `{` is a stream of JSON objects.
-fn read_documents(text: &str) -> Result<Vec<Document>, yaml::YamlError> {
+fn read_documents(text: &str, dialect: yaml::Dialect) -> Result<Vec<Document>, yaml::YamlError> {
     if text.trim_start().starts_with('{') {
         let stream = serde_json::Deserializer::from_str(text).into_iter::<Value>();
         if let Ok(values) = stream.collect::<Result<Vec<_>, _>>()
             && values.len() > 1
         {
-            let documents = values.iter().map(|value| yaml::parse(&value.to_string(), YAML));
+            let documents = values.iter().map(|value| yaml::parse(&value.to_string(), dialect));
             return Ok(documents.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect());
         }
     }
-    yaml::parse(text, YAML)
+    yaml::parse(text, dialect)
+}
+
+/// A node as a JSON value; in dialect 5 a null without letters keeps a mark.
+fn value_of(node: Node, dialect: Dialect) -> Value {
+    if dialect == Dialect::V3_2 || !matches!(node.kind, Kind::Null | Kind::List(_) | Kind::Map(_)) {
+        return node.into_value();
+    }
+    if node.is_unwritten() {
+        return blank();
+    }
+    match node.kind {
+        Kind::List(items) => items.into_iter().map(|item| value_of(item, dialect)).collect(),
+        Kind::Map(entries) => {
+            let entries = entries.into_iter().map(|entry| (entry.key, value_of(entry.value, dialect)));
+            Value::Object(entries.collect())
+        }
+        Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) => Value::Null,
+    }
 }
 
 /// The objects in some documents, lists of objects taken apart.
-pub(crate) fn objects_in(documents: Vec<Document>, wrong: &mut Vec<(Position, String)>) -> Vec<Parsed> {
+pub(crate) fn objects_in(documents: Vec<Document>, dialect: Dialect, wrong: &mut Vec<(Position, String)>) -> Vec<Parsed> {
     let mut objects = Vec::new();
     let mut queue: VecDeque<(Position, Value)> = documents
         .into_iter()
         .filter(|document| !matches!(document.root.kind, Kind::Null))
-        .map(|document| (document.root.at, document.into_value()))
+        .map(|document| (document.root.at, value_of(document.root, dialect)))
         .collect();
     while let Some((at, value)) = queue.pop_front() {
         let Value::Object(object) = value else {
@@ -215,7 +237,10 @@ pub(crate) fn objects_in(documents: Vec<Document>, wrong: &mut Vec<(Position, St
         } else if kind.ends_with("List") {
             match object.get("items") {
                 Some(Value::Array(items)) => queue.extend(items.iter().map(|item| (at, item.clone()))),
-                None | Some(Value::Null) => {}
+                // Not a list of objects, but one whose kind is only called so.
+                None if dialect == Dialect::V5 => objects.push(Parsed { object, at }),
+                None => {}
+                Some(nothing) if is_null(nothing) => {}
                 Some(other) => {
                     wrong.push((at, format!("`items` of a {kind} must be a list, and is {}", what(other))));
                 }
@@ -230,10 +255,10 @@ pub(crate) fn objects_in(documents: Vec<Document>, wrong: &mut Vec<(Position, St
 }
 
 /// The one text of a patch within a kustomization: its objects, or why there are none.
-pub(crate) fn parse_inline(text: &str) -> Result<Vec<Parsed>, String> {
-    let documents = read_documents(text).map_err(|error| error.to_string())?;
+pub(crate) fn parse_inline(text: &str, dialect: Dialect) -> Result<Vec<Parsed>, String> {
+    let documents = read_documents(text, dialect.yaml()).map_err(|error| error.to_string())?;
     let mut wrong = Vec::new();
-    let objects = objects_in(documents, &mut wrong);
+    let objects = objects_in(documents, dialect, &mut wrong);
     match wrong.into_iter().next() {
         None => Ok(objects),
         Some((at, reason)) => Err(format!("{reason} ({at})")),

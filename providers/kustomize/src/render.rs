@@ -2,19 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
-use std::str::FromStr;
 
 use kfplan_objects::yaml;
 use serde_json::Value;
 
 use crate::config::Config;
 use crate::decode::Decoder;
-use crate::defaults;
+use crate::dialect::Dialect;
+use crate::{defaults, defaults5, finish, plugins};
 use crate::error::{Place, RenderError, RenderErrors};
 use crate::files::{Files, join};
 use crate::generate::{self, Target};
-use crate::kustomization::{Kustomization, Named, Variable};
+use crate::kustomization::{BuildMetadata, Kustomization, Named, Sorting, Variable};
 use crate::load::{Parsed, YAML};
+use crate::patch::custom::Custom;
+use crate::remote::Remote;
 use crate::resource::{Resource, Resources};
 use crate::transform;
 
@@ -23,27 +25,6 @@ const DEPTH: usize = 64;
 
 /// How many kustomizations one render may go through.
 const VISITS: usize = 10_000;
-
-/// Which kustomize is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Dialect {
-    /// kustomize 3.2, the version inside `kfctl` 1.2.
-    V3_2,
-    /// kustomize 5.
-    V5,
-}
-
-impl FromStr for Dialect {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "3.2" => Ok(Self::V3_2),
-            "5" => Ok(Self::V5),
-            other => Err(format!("`{other}` is no dialect of kustomize; there are `3.2` and `5`")),
-        }
-    }
-}
 
 /// Something that is not wrong, but that the author may not have meant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,8 +43,11 @@ pub struct Rendered {
     /// For each object, which entry of the kustomization's resources and bases (in this
     /// order, counted from 0) brought it; none for what the kustomization generates.
     pub entries: Vec<Option<usize>>,
-    /// Every file that was read, in the order of the alphabet.
+    /// Every file that was read, in the order of the alphabet. What came from somewhere
+    /// else is not among them.
     pub read: Vec<String>,
+    /// What lies somewhere else, with the files of it that were read.
+    pub remotes: BTreeMap<Remote, BTreeSet<String>>,
     /// What the author may not have meant.
     pub notes: Vec<Note>,
 }
@@ -79,11 +63,7 @@ pub struct Rendered {
 /// Everything that is wrong. A kustomization with something wrong in it is not
 /// transformed, so that no error is only the echo of another one.
 pub fn render(files: &dyn Files, directory: &str, dialect: Dialect) -> Result<Rendered, RenderErrors> {
-    match dialect {
-        Dialect::V3_2 => {}
-        Dialect::V5 => return Err(RenderErrors(vec![RenderError::Dialect])),
-    }
-    let mut renderer = Renderer::new(files);
+    let mut renderer = Renderer::new(files, dialect);
     let directory = match join("", directory) {
         Some(directory) => directory,
         None => {
@@ -103,12 +83,12 @@ pub fn render(files: &dyn Files, directory: &str, dialect: Dialect) -> Result<Re
     if !renderer.errors.is_empty() {
         return Err(RenderErrors(renderer.errors));
     }
+    let (read, remotes) = renderer.read_by_origin();
     let notes: BTreeSet<Note> = renderer.notes.into_iter().collect();
-    Ok(Rendered { objects, entries, read: renderer.read.into_iter().collect(), notes: notes.into_iter().collect() })
+    Ok(Rendered { objects, entries, read, remotes, notes: notes.into_iter().collect() })
 }
 
 /// What a kustomization amounts to before names and vars are resolved.
-#[derive(Default)]
 struct Accumulated {
     resources: Resources,
     config: Option<Rc<Config>>,
@@ -117,9 +97,27 @@ struct Accumulated {
     is_broken: bool,
 }
 
+impl Accumulated {
+    fn new(dialect: Dialect) -> Self {
+        Self {
+            resources: Resources(Vec::new(), dialect),
+            config: None,
+            variables: BTreeMap::new(),
+            is_broken: false,
+        }
+    }
+}
+
 /// One render: what was read so far, and what was found wrong.
 pub(crate) struct Renderer<'a> {
     pub(crate) files: &'a dyn Files,
+    pub(crate) dialect: Dialect,
+    /// What lies somewhere else, by the folder or file that it is found at.
+    pub(crate) mounts: BTreeMap<String, Remote>,
+    /// The definitions to merge by, once a kustomization has named some.
+    definitions: Option<Rc<Custom>>,
+    sorting: Option<Sorting>,
+    build: BuildMetadata,
     pub(crate) read: BTreeSet<String>,
     pub(crate) contents: BTreeMap<String, Rc<[u8]>>,
     pub(crate) objects: BTreeMap<String, Option<Rc<Vec<Parsed>>>>,
@@ -132,14 +130,23 @@ pub(crate) struct Renderer<'a> {
 }
 
 impl<'a> Renderer<'a> {
-    fn new(files: &'a dyn Files) -> Self {
+    fn new(files: &'a dyn Files, dialect: Dialect) -> Self {
+        let defaults = match dialect {
+            Dialect::V3_2 => defaults::config(),
+            Dialect::V5 => defaults5::config(),
+        };
         Self {
             files,
+            dialect,
+            mounts: BTreeMap::new(),
+            definitions: None,
+            sorting: None,
+            build: BuildMetadata::default(),
             read: BTreeSet::new(),
             contents: BTreeMap::new(),
             objects: BTreeMap::new(),
             kustomizations: BTreeMap::new(),
-            defaults: Rc::new(defaults::config()),
+            defaults: Rc::new(defaults),
             chain: Vec::new(),
             visits: 0,
             notes: Vec::new(),
@@ -162,20 +169,47 @@ impl<'a> Renderer<'a> {
         }
         let before = self.errors.len();
         let kustomization = self.kustomization(directory, from)?;
+        if kustomization.is_component {
+            let reason = "it is a component: name it under `components`".to_owned();
+            let (place, field) = (kustomization.place("kind"), "kind".to_owned());
+            self.errors.push(RenderError::Field { place, field, reason });
+        }
+        self.settle_first(&kustomization);
         self.chain.push(directory.to_owned());
-        let accumulated = self.accumulate(&kustomization, false);
+        let accumulated = self.accumulate(&kustomization, Accumulated::new(self.dialect));
         self.chain.pop();
         (self.errors.len() == before && !accumulated.is_broken).then_some(accumulated)
     }
 
-    fn accumulate(&mut self, kustomization: &Kustomization, is_broken: bool) -> Accumulated {
+    /// What only the first kustomization that says it decides: the definitions to merge by;
+    /// and what only the outermost one does: the order of the output.
+    fn settle_first(&mut self, kustomization: &Kustomization) {
+        if self.chain.is_empty() {
+            self.sorting.clone_from(&kustomization.sorting);
+            self.build = kustomization.build_metadata;
+        }
+        let (None, Some(entry)) = (&self.definitions, &kustomization.openapi) else { return };
+        let Some((path, content)) = self.load(&kustomization.file, entry, &entry.value) else { return };
+        let Some(text) = self.text(&path, &content) else { return };
+        match yaml::parse_documents(text, YAML) {
+            Ok(documents) => {
+                let document = documents.into_iter().next().unwrap_or_default();
+                self.definitions = Some(Rc::new(Custom::new(document)));
+            }
+            Err(source) => self.errors.push(RenderError::Yaml { place: Place::new(&path, source.at()), source }),
+        }
+    }
+
+    /// Takes a kustomization into what its parent has so far: nothing, unless it is a component.
+    fn accumulate(&mut self, kustomization: &Kustomization, mut accumulated: Accumulated) -> Accumulated {
         let before = self.errors.len();
-        let mut accumulated = Accumulated { is_broken, ..Accumulated::default() };
         for (place, entry) in kustomization.resources.iter().enumerate() {
             let known = accumulated.resources.0.len();
             self.resource(kustomization, entry, &mut accumulated);
-            for resource in accumulated.resources.0.iter_mut().skip(known) {
-                resource.entry = Some(place);
+            if !kustomization.is_component {
+                for resource in accumulated.resources.0.iter_mut().skip(known) {
+                    resource.entry = Some(place);
+                }
             }
         }
         self.configure(kustomization, &mut accumulated);
@@ -192,6 +226,10 @@ impl<'a> Renderer<'a> {
                 self.errors.push(RenderError::Field { place, field, reason });
             }
         }
+        plugins::generate(self, kustomization, &mut accumulated.resources);
+        for entry in &kustomization.components {
+            accumulated = self.component(kustomization, entry, accumulated);
+        }
         let config = accumulated.config.clone().unwrap_or_else(|| Rc::clone(&self.defaults));
         let is_whole = self.errors.len() == before && !accumulated.is_broken;
         transform::run(self, kustomization, &config, &mut accumulated.resources, is_whole);
@@ -206,8 +244,115 @@ impl<'a> Renderer<'a> {
         let directory = kustomization.file.rsplit_once('/').map_or("", |(directory, _)| directory).to_owned();
         self.kustomizations.insert(directory.clone(), None);
         self.chain.push(directory);
-        self.accumulate(kustomization, true);
+        let mut accumulated = Accumulated::new(self.dialect);
+        accumulated.is_broken = true;
+        self.accumulate(kustomization, accumulated);
         self.chain.pop();
+    }
+
+    /// The definitions to merge by.
+    pub(crate) fn definitions(&self) -> Option<Rc<Custom>> {
+        self.definitions.clone()
+    }
+
+    /// Lets a component work on what its parent has so far.
+    fn component(&mut self, kustomization: &Kustomization, entry: &Named, mut accumulated: Accumulated) -> Accumulated {
+        let place = Place::new(&kustomization.file, entry.at);
+        let before = self.errors.len();
+        let found = self.enter(&kustomization.file, entry, &place).and_then(|path| {
+            let component = self.kustomization(&path, &place)?;
+            if !component.is_component {
+                let reason = "it is no component: its `kind` must be `Component`".to_owned();
+                let (place, field) = (component.place("kind"), "kind".to_owned());
+                self.errors.push(RenderError::Field { place, field, reason });
+            }
+            Some((path, component))
+        });
+        self.visits += 1;
+        let nested = self.chain.len() >= DEPTH;
+        if nested || self.visits > VISITS {
+            let limit = if nested { DEPTH } else { VISITS };
+            self.errors.push(RenderError::TooMany { place, limit, nested });
+        } else if let Some((path, component)) = found {
+            self.settle_first(&component);
+            self.chain.push(path);
+            accumulated = self.accumulate(&component, accumulated);
+            self.chain.pop();
+        }
+        accumulated.is_broken |= self.errors.len() > before;
+        accumulated
+    }
+
+    /// The folder that an entry names, unless it cannot be entered.
+    fn enter(&mut self, file: &str, entry: &Named, place: &Place) -> Option<String> {
+        let path = match self.mounted(entry, place)? {
+            Some(path) => path,
+            None => self.resolve(file, entry, &entry.value)?,
+        };
+        if !self.files.is_directory(&path) {
+            let (place, field) = (place.clone(), entry.field.clone());
+            self.errors.push(RenderError::Missing { place, field, path });
+            return None;
+        }
+        self.check_ring(&path, place)?;
+        Some(path)
+    }
+
+    /// Where what an entry names is found, if it lies somewhere else; `None` when it is not
+    /// there, which is an error.
+    fn mounted(&mut self, entry: &Named, place: &Place) -> Option<Option<String>> {
+        let Some((remote, folder)) = Remote::parse(&entry.value) else { return Some(None) };
+        match self.files.remote(&remote) {
+            Ok(Some(root)) => {
+                let path = join(&root, &folder).filter(|path| is_below(path, &root));
+                self.mounts.insert(root, remote);
+                if path.is_none() {
+                    let (place, field, path) = (place.clone(), entry.field.clone(), entry.value.clone());
+                    self.errors.push(RenderError::Outside { place, field, path });
+                }
+                path.map(Some)
+            }
+            Ok(None) => {
+                let (place, field, url) = (place.clone(), entry.field.clone(), entry.value.clone());
+                self.errors.push(RenderError::Remote { place, field, url });
+                None
+            }
+            Err(source) => {
+                self.errors.push(RenderError::Read { place: place.clone(), source });
+                None
+            }
+        }
+    }
+
+    /// The place of something else that a path lies in.
+    pub(crate) fn mount_of(&self, path: &str) -> Option<&str> {
+        self.mounts.keys().map(String::as_str).find(|root| is_below(path, root))
+    }
+
+    fn check_ring(&mut self, path: &str, place: &Place) -> Option<()> {
+        if self.chain.iter().any(|visited| is_inside(visited, path)) {
+            let path = shown(path);
+            let chain = self.chain.iter().map(|visited| shown(visited)).chain([path.clone()]).collect();
+            self.errors.push(RenderError::Cycle { place: place.clone(), path, chain });
+            return None;
+        }
+        Some(())
+    }
+
+    /// The files that were read, and those of what lies somewhere else.
+    fn read_by_origin(&self) -> (Vec<String>, BTreeMap<Remote, BTreeSet<String>>) {
+        let mut own = Vec::new();
+        let mut remotes: BTreeMap<Remote, BTreeSet<String>> = BTreeMap::new();
+        for path in &self.read {
+            match self.mounts.iter().find(|(root, _)| is_below(path, root)) {
+                None => own.push(path.clone()),
+                Some((root, remote)) => {
+                    let within = path.strip_prefix(root.as_str()).unwrap_or(path).trim_start_matches('/');
+                    remotes.entry(remote.clone()).or_default().insert(within.to_owned());
+                }
+            }
+        }
+        (own, remotes)
     }
 
     /// Takes in one entry of `resources`: a folder or a file.
@@ -220,21 +365,14 @@ impl<'a> Renderer<'a> {
 
     fn take_in(&mut self, kustomization: &Kustomization, entry: &Named, accumulated: &mut Accumulated) -> Option<()> {
         let place = Place::new(&kustomization.file, entry.at);
-        if is_remote(&entry.value) {
-            let (field, url) = (entry.field.clone(), entry.value.clone());
-            self.errors.push(RenderError::Remote { place, field, url });
-            return None;
-        }
-        let path = self.resolve(&kustomization.file, entry, &entry.value)?;
+        let path = match self.mounted(entry, &place)? {
+            Some(path) => path,
+            None => self.resolve(&kustomization.file, entry, &entry.value)?,
+        };
         if !self.files.is_directory(&path) {
             return self.file(&path, entry, &place, accumulated);
         }
-        if self.chain.iter().any(|visited| is_inside(visited, &path)) {
-            let path = shown(&path);
-            let chain = self.chain.iter().map(|visited| shown(visited)).chain([path.clone()]).collect();
-            self.errors.push(RenderError::Cycle { place, path, chain });
-            return None;
-        }
+        self.check_ring(&path, &place)?;
         let inner = self.directory(&path, &place)?;
         accumulated.resources.append_all(&place, inner.resources.0, &mut self.errors);
         if let Some(config) = inner.config {
@@ -289,7 +427,7 @@ impl<'a> Renderer<'a> {
                 }
             };
             let Some(document) = documents.first() else { continue };
-            let read = Config::read(&document.root, &mut Decoder { file: &path, errors: &mut self.errors });
+            let read = Config::read(&document.root, &mut Decoder { file: &path, dialect: self.dialect, errors: &mut self.errors });
             if let Err(reason) = own.merge(&read) {
                 self.errors.push(RenderError::Field { place, field: entry.field.clone(), reason });
             }
@@ -312,10 +450,16 @@ impl<'a> Renderer<'a> {
     fn declare(&mut self, kustomization: &Kustomization, accumulated: &mut Accumulated) {
         for variable in &kustomization.variables {
             let target = &variable.object;
-            let is_exact = !target.namespace.is_empty() || !target.gvk.is_namespaced();
-            let matches = accumulated.resources.matching(|resource| {
-                let id = resource.original_id();
-                if is_exact { target.is_same(&id) } else { target.is_same_but_for_namespace(&id) }
+            let matches = accumulated.resources.matching(|resource| match self.dialect {
+                Dialect::V3_2 => {
+                    let id = resource.original_id();
+                    let is_exact = !target.namespace.is_empty() || !target.gvk.is_namespaced(Dialect::V3_2);
+                    if is_exact { target.is_same(&id, Dialect::V3_2) } else { target.is_same_but_for_namespace(&id) }
+                }
+                Dialect::V5 => resource.identities(Dialect::V5).iter().any(|id| {
+                    let is_there = target.namespace.is_empty() || target.namespace == id.namespace;
+                    is_there && target.is_same_but_for_namespace(id)
+                }),
             });
             match matches.as_slice() {
                 [] => {}
@@ -344,7 +488,29 @@ impl<'a> Renderer<'a> {
     }
 
     /// What is done once, at the outermost kustomization: hashes, references, vars, order.
-    fn finish(&mut self, directory: &str, mut accumulated: Accumulated) -> Vec<(Value, Option<usize>)> {
+    fn finish(&mut self, directory: &str, accumulated: Accumulated) -> Vec<(Value, Option<usize>)> {
+        match self.dialect {
+            Dialect::V3_2 => self.finish_3(directory, accumulated),
+            Dialect::V5 => self.finish_5(directory, accumulated),
+        }
+    }
+
+    fn finish_5(&mut self, directory: &str, mut accumulated: Accumulated) -> Vec<(Value, Option<usize>)> {
+        let place = Place::file(shown(directory));
+        let resources = &mut accumulated.resources;
+        if let Err((resource, reason)) = transform::hash::rename(resources) {
+            let (field, object) = ("generatorOptions.disableNameSuffixHash".to_owned(), resource.current_id().to_string());
+            self.errors.push(RenderError::Transform { place: place.clone(), field, object, reason });
+        }
+        let config = accumulated.config.unwrap_or_else(|| Rc::clone(&self.defaults));
+        transform::referrals::run(self, &config.name_reference, resources, &place);
+        if self.errors.is_empty() {
+            transform::variables::run(self, &config.var_reference, &accumulated.variables, resources);
+        }
+        finish::sorted(resources, self.sorting.as_ref(), self.build, &mut self.errors)
+    }
+
+    fn finish_3(&mut self, directory: &str, mut accumulated: Accumulated) -> Vec<(Value, Option<usize>)> {
         let place = Place::file(shown(directory));
         let resources = &mut accumulated.resources;
         transform::hash::run(self, resources, &place);
@@ -357,14 +523,15 @@ impl<'a> Renderer<'a> {
         let mut sorted = Vec::with_capacity(resources.0.len());
         for resource in std::mem::take(&mut resources.0) {
             let id = resource.current_id();
-            let other = seen.insert(id.key(), resource.origin.to_string());
+            let other = seen.insert(id.key(Dialect::V3_2), resource.origin.to_string());
             if let Some(other) = other {
                 let place = (*resource.origin).clone();
                 self.errors.push(RenderError::Twice { place, object: id.to_string(), other });
             }
             sorted.push((id, resource.value, resource.entry));
         }
-        sorted.sort_by(|(a, ..), (b, ..)| a.order(b));
+        let order = Dialect::V3_2.order();
+        sorted.sort_by(|(a, ..), (b, ..)| a.compare(b, &order));
         sorted.into_iter().map(|(_, value, entry)| (Value::Object(value), entry)).collect()
     }
 }
@@ -374,17 +541,12 @@ pub(crate) fn shown(directory: &str) -> String {
     if directory.is_empty() { ".".to_owned() } else { directory.to_owned() }
 }
 
+/// Whether a path is another one, or lies in it.
+pub(crate) fn is_below(path: &str, root: &str) -> bool {
+    path == root || path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'))
+}
+
 /// Whether a visited folder is a folder, or lies in it.
 fn is_inside(visited: &str, folder: &str) -> bool {
     folder.is_empty() || visited == folder || visited.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
-}
-
-/// Whether a resource names something that would have to be fetched.
-fn is_remote(path: &str) -> bool {
-    let lower = path.to_ascii_lowercase();
-    ["http://", "https://", "ssh://", "git::", "gh:", "git@", "github.com/", "github.com:"]
-        .iter()
-        .any(|prefix| lower.starts_with(prefix))
-        || lower.contains("?ref=")
-        || lower.contains("_git/")
 }

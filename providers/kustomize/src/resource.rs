@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
+use crate::dialect::Dialect;
 use crate::error::{Place, RenderError};
 use crate::gvk::{Gvk, Id, IdKey};
 
@@ -27,6 +28,18 @@ pub(crate) struct Generated {
     pub(crate) needs_hash: bool,
 }
 
+/// An identity that an object had once: group and version are those that it has now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Past {
+    pub(crate) kind: String,
+    pub(crate) name: String,
+    /// The namespace it was in, in effect.
+    pub(crate) namespace: String,
+}
+
+/// What stands for the namespace of an object that lives in none.
+pub(crate) const NO_NAMESPACE: &str = "_non_namespaceable_";
+
 /// An object and what happened to it.
 #[derive(Debug, Clone)]
 pub(crate) struct Resource {
@@ -34,7 +47,9 @@ pub(crate) struct Resource {
     pub(crate) original_name: String,
     pub(crate) original_namespace: String,
     pub(crate) generated: Option<Generated>,
-    /// One entry, maybe empty, for each kustomization it went through.
+    /// Dialect 5: the identities it had, in the order in which it lost them.
+    pub(crate) previous: Vec<Past>,
+    /// One entry for each kustomization it went through, in dialect 3.2 maybe an empty one.
     pub(crate) prefixes: Vec<String>,
     pub(crate) suffixes: Vec<String>,
     /// The names of the vars that read from it.
@@ -53,6 +68,7 @@ impl Resource {
             original_name,
             original_namespace,
             generated,
+            previous: Vec::new(),
             prefixes: Vec::new(),
             suffixes: Vec::new(),
             variables: Vec::new(),
@@ -91,6 +107,35 @@ impl Resource {
         Id { gvk: self.gvk(), namespace: self.namespace().to_owned(), name: self.name().to_owned() }
     }
 
+    /// All identities, the one it has now last, with the namespaces that hold in effect.
+    pub(crate) fn identities(&self, dialect: Dialect) -> Vec<Id> {
+        let gvk = self.gvk();
+        let past = self.previous.iter().map(|past| Id {
+            gvk: Gvk { kind: past.kind.clone(), ..gvk.clone() },
+            namespace: past.namespace.clone(),
+            name: past.name.clone(),
+        });
+        past.chain([self.effective_id(dialect)]).collect()
+    }
+
+    /// The identity it has now, with the namespace that holds in effect.
+    pub(crate) fn effective_id(&self, dialect: Dialect) -> Id {
+        let mut id = self.current_id();
+        id.namespace = id.effective_namespace(dialect).unwrap_or(NO_NAMESPACE).to_owned();
+        id
+    }
+
+    /// The first identity, with the namespace that holds in effect.
+    pub(crate) fn first_id(&self, dialect: Dialect) -> Id {
+        self.identities(dialect).into_iter().next().unwrap_or_default()
+    }
+
+    /// Remembers the identity it is about to lose.
+    pub(crate) fn remember(&mut self, dialect: Dialect) {
+        let Id { gvk, namespace, name } = self.effective_id(dialect);
+        self.previous.push(Past { kind: gvk.kind, name, namespace });
+    }
+
     /// Whether both went through the same kustomizations, as far as both went.
     pub(crate) fn is_in_context_of(&self, other: &Self) -> bool {
         let ends_alike = |a: &[String], b: &[String]| a.iter().rev().zip(b.iter().rev()).all(|(a, b)| a == b);
@@ -111,6 +156,7 @@ impl Resource {
         self.original_name.clone_from(&other.original_name);
         self.original_namespace.clone_from(&other.original_namespace);
         self.generated = other.generated;
+        self.previous.clone_from(&other.previous);
         self.prefixes.clone_from(&other.prefixes);
         self.suffixes.clone_from(&other.suffixes);
         self.variables.clone_from(&other.variables);
@@ -127,6 +173,38 @@ impl Resource {
             }
         }
         self.value.insert("data".to_owned(), Value::Object(data));
+    }
+}
+
+impl Resource {
+    /// Takes labels and annotations away where there are none.
+    fn drop_empty_maps(&mut self) {
+        if let Some(Value::Object(metadata)) = self.value.get_mut("metadata") {
+            for key in ["labels", "annotations"] {
+                if metadata.get(key).and_then(Value::as_object).is_some_and(Map::is_empty) {
+                    metadata.remove(key);
+                }
+            }
+        }
+    }
+
+    /// As [`Resource::merge`], but the binary data are merged too, and no data at all leave
+    /// no field behind.
+    pub(crate) fn merge_all(&mut self, other: &Self) {
+        self.replace(other);
+        for field in ["data", "binaryData"] {
+            let mut merged = Map::new();
+            for source in [&other.value, &self.value] {
+                if let Some(Value::Object(map)) = source.get(field) {
+                    merged.extend(map.iter().map(|(key, value)| (key.clone(), value.clone())));
+                }
+            }
+            if merged.is_empty() {
+                self.value.remove(field);
+            } else {
+                self.value.insert(field.to_owned(), Value::Object(merged));
+            }
+        }
     }
 }
 
@@ -163,16 +241,16 @@ pub(crate) fn string_map(object: &Map<String, Value>, key: &str) -> BTreeMap<Str
 
 /// The objects of a kustomization, in the order in which they came.
 #[derive(Debug, Default)]
-pub(crate) struct Resources(pub(crate) Vec<Resource>);
+pub(crate) struct Resources(pub(crate) Vec<Resource>, pub(crate) Dialect);
 
 impl Resources {
     /// Adds objects; two of the same identity are an error.
     pub(crate) fn append_all(&mut self, place: &Place, more: Vec<Resource>, errors: &mut Vec<RenderError>) {
         let mut seen: BTreeMap<IdKey, Rc<Place>> =
-            self.0.iter().map(|resource| (resource.current_id().key(), Rc::clone(&resource.origin))).collect();
+            self.0.iter().map(|resource| (resource.current_id().key(self.1), Rc::clone(&resource.origin))).collect();
         for resource in more {
             let id = resource.current_id();
-            match seen.insert(id.key(), Rc::clone(&resource.origin)) {
+            match seen.insert(id.key(self.1), Rc::clone(&resource.origin)) {
                 None => self.0.push(resource),
                 Some(other) => errors.push(RenderError::Twice {
                     place: if *resource.origin == *other { place.clone() } else { (*resource.origin).clone() },
@@ -187,9 +265,9 @@ impl Resources {
     pub(crate) fn absorb(&mut self, mut resource: Resource) -> Result<(), String> {
         let id = resource.current_id();
         let behavior = resource.generated.map(|generated| generated.behavior).unwrap_or_default();
-        let matches = match self.matching(|other| other.original_id().is_same(&id)) {
-            none if none.is_empty() => self.matching(|other| other.current_id().is_same(&id)),
-            some => some,
+        let matches = match self.1 {
+            Dialect::V3_2 => self.originals_or_current(&id),
+            Dialect::V5 => self.ever(&id),
         };
         match (matches.as_slice(), behavior) {
             ([], Behavior::Create) => self.0.push(resource),
@@ -201,9 +279,18 @@ impl Resources {
             }
             ([place], Behavior::Merge | Behavior::Replace) => {
                 if let Some(old) = self.0.get_mut(*place) {
+                    let needs_hash = |resource: &Resource| resource.generated.is_some_and(|it| it.needs_hash);
+                    let both = needs_hash(&resource) && needs_hash(old);
                     match behavior {
+                        Behavior::Merge if self.1 == Dialect::V5 => resource.merge_all(old),
                         Behavior::Merge => resource.merge(old),
                         Behavior::Replace | Behavior::Create => resource.replace(old),
+                    }
+                    if let (Dialect::V5, Some(generated)) = (self.1, &mut resource.generated) {
+                        generated.needs_hash = both;
+                    }
+                    if self.1 == Dialect::V5 {
+                        resource.drop_empty_maps();
                     }
                     *old = resource;
                 }
@@ -217,13 +304,36 @@ impl Resources {
         self.0.iter().enumerate().filter(|(_, resource)| is_match(resource)).map(|(place, _)| place).collect()
     }
 
+    fn originals_or_current(&self, id: &Id) -> Vec<usize> {
+        match self.matching(|other| other.original_id().is_same(id, Dialect::V3_2)) {
+            none if none.is_empty() => self.matching(|other| other.current_id().is_same(id, Dialect::V3_2)),
+            some => some,
+        }
+    }
+
+    /// The objects that have, or ever had, an identity.
+    pub(crate) fn ever(&self, id: &Id) -> Vec<usize> {
+        let mut id = id.clone();
+        id.namespace = id.effective_namespace(self.1).unwrap_or(NO_NAMESPACE).to_owned();
+        self.matching(|resource| resource.identities(self.1).contains(&id))
+    }
+
+    /// The one object that has, or ever had, an identity.
+    pub(crate) fn find_ever(&self, id: &Id) -> Result<usize, String> {
+        match self.ever(id).as_slice() {
+            [place] => Ok(*place),
+            [] => Err("there is no such object".to_owned()),
+            many => Err(format!("{} objects could be meant", many.len())),
+        }
+    }
+
     /// The one object that was read with an identity, else the one that has it now.
     pub(crate) fn find(&self, id: &Id) -> Result<usize, String> {
-        let original = self.matching(|resource| resource.original_id().is_same(id));
+        let original = self.matching(|resource| resource.original_id().is_same(id, Dialect::V3_2));
         if let [place] = original.as_slice() {
             return Ok(*place);
         }
-        let current = self.matching(|resource| resource.current_id().is_same(id));
+        let current = self.matching(|resource| resource.current_id().is_same(id, Dialect::V3_2));
         match (original.len(), current.as_slice()) {
             (_, [place]) => Ok(*place),
             (0, []) => Err("there is no such object".to_owned()),

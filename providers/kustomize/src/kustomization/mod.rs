@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use kfplan_objects::yaml::{Kind, Node, Position};
 
 use crate::decode::{Decoder, Fields};
+use crate::dialect::{Dialect, Order};
 use crate::error::Place;
+use crate::fieldspec::FieldSpec;
 use crate::gvk::{Gvk, Id};
 use crate::resource::Behavior;
 
 mod read;
+pub(crate) mod read5;
 
 use read::{
-    check_kind, check_names, has_legacy_patches, list, names, read_generator, read_image, read_json_patch, read_patch,
+    check_kind, check_names, has_legacy_patches, list, names, read_generator, read_image, read_json_patch, read_options, read_patch,
     read_replica, read_variable, text, texts,
 };
 
@@ -40,6 +43,8 @@ pub(crate) struct Generator {
     pub(crate) literals: Vec<Named>,
     pub(crate) files: Vec<Named>,
     pub(crate) envs: Vec<Named>,
+    /// Of this generator only.
+    pub(crate) options: GeneratorOptions,
 }
 
 /// What all generators of a kustomization do.
@@ -48,6 +53,28 @@ pub(crate) struct GeneratorOptions {
     pub(crate) labels: Option<BTreeMap<String, String>>,
     pub(crate) annotations: Option<BTreeMap<String, String>>,
     pub(crate) disable_name_suffix_hash: bool,
+    pub(crate) immutable: bool,
+}
+
+impl GeneratorOptions {
+    /// The options of one generator with those of all: its own labels and annotations win.
+    pub(crate) fn with(&self, all: &Self) -> Self {
+        let merged = |own: &Option<BTreeMap<String, String>>, all: &Option<BTreeMap<String, String>>| match (own, all) {
+            (own, None) => own.clone(),
+            (None, all) => all.clone(),
+            (Some(own), Some(all)) => {
+                let mut merged = all.clone();
+                merged.extend(own.clone());
+                Some(merged)
+            }
+        };
+        Self {
+            labels: merged(&self.labels, &all.labels),
+            annotations: merged(&self.annotations, &all.annotations),
+            disable_name_suffix_hash: self.disable_name_suffix_hash || all.disable_name_suffix_hash,
+            immutable: self.immutable || all.immutable,
+        }
+    }
 }
 
 /// A patch by JSON operations for one object.
@@ -56,6 +83,8 @@ pub(crate) struct JsonPatch {
     pub(crate) field: String,
     pub(crate) at: Position,
     pub(crate) target: Id,
+    /// Dialect 5: the target as a selector.
+    pub(crate) selector: Selector,
     pub(crate) path: Option<Named>,
     pub(crate) patch: Option<Named>,
 }
@@ -68,6 +97,76 @@ pub(crate) struct Patch {
     pub(crate) path: Option<Named>,
     pub(crate) patch: Option<Named>,
     pub(crate) target: Option<Selector>,
+    pub(crate) allow_name_change: bool,
+    pub(crate) allow_kind_change: bool,
+}
+
+/// Labels that are added, and the fields that they are added to.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LabelSet {
+    pub(crate) field: String,
+    pub(crate) pairs: BTreeMap<String, String>,
+    pub(crate) include_selectors: bool,
+    pub(crate) include_templates: bool,
+    pub(crate) fields: Vec<FieldSpec>,
+}
+
+/// A value of one object that is copied to fields of others.
+#[derive(Debug, Clone)]
+pub(crate) struct Replacement {
+    pub(crate) place: Place,
+    pub(crate) field: String,
+    pub(crate) source: Source,
+    pub(crate) targets: Vec<ReplacementTarget>,
+}
+
+/// An entry of `replacements`: what is to be replaced, or a file that says so.
+#[derive(Debug, Clone)]
+pub(crate) enum ReplacementEntry {
+    Inline(Replacement),
+    File(Named),
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Source {
+    pub(crate) object: Id,
+    pub(crate) path: String,
+    pub(crate) options: FieldOptions,
+}
+
+/// Where a value goes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ReplacementTarget {
+    pub(crate) select: Selector,
+    pub(crate) reject: Vec<Selector>,
+    pub(crate) paths: Vec<String>,
+    pub(crate) options: FieldOptions,
+}
+
+/// Which part of a text is meant, and whether a field is made.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct FieldOptions {
+    pub(crate) delimiter: String,
+    pub(crate) index: i64,
+    pub(crate) create: bool,
+}
+
+/// The order of the output, as a kustomization says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Sorting {
+    /// As the objects came.
+    Fifo,
+    /// By kind.
+    Legacy(Order),
+}
+
+/// What kustomize notes about itself on the objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct BuildMetadata {
+    pub(crate) origin: bool,
+    pub(crate) transformations: bool,
+    pub(crate) managed_by: bool,
 }
 
 /// Picks objects; empty parts pick all.
@@ -88,6 +187,7 @@ pub(crate) struct Image {
     pub(crate) new_name: String,
     pub(crate) new_tag: String,
     pub(crate) digest: String,
+    pub(crate) tag_suffix: String,
 }
 
 /// A number of replicas for the workloads of a name.
@@ -132,6 +232,17 @@ pub(crate) struct Kustomization {
     pub(crate) secrets: Vec<Generator>,
     pub(crate) options: GeneratorOptions,
     pub(crate) configurations: Vec<Named>,
+    pub(crate) is_component: bool,
+    pub(crate) components: Vec<Named>,
+    pub(crate) labels: Vec<LabelSet>,
+    pub(crate) replacements: Vec<ReplacementEntry>,
+    pub(crate) sorting: Option<Sorting>,
+    pub(crate) build_metadata: BuildMetadata,
+    /// The file with the definitions to merge by.
+    pub(crate) openapi: Option<Named>,
+    pub(crate) generators: Vec<Named>,
+    pub(crate) transformers: Vec<Named>,
+    pub(crate) validators: Vec<Named>,
 }
 
 impl Kustomization {
@@ -155,6 +266,9 @@ impl Kustomization {
         kustomization.read_values(&fields, decoder);
         kustomization.read_operands(&fields, decoder);
         kustomization.read_operators(&fields, decoder);
+        if decoder.dialect == Dialect::V5 {
+            kustomization.read_new(&fields, decoder);
+        }
         kustomization
     }
 
@@ -171,14 +285,7 @@ impl Kustomization {
         self.common_labels = texts(fields, "commonLabels", decoder);
         self.common_annotations = texts(fields, "commonAnnotations", decoder);
         if let Some((field, node)) = fields.get("generatorOptions") {
-            let known = ["labels", "annotations", "disableNameSuffixHash"];
-            if let Some(fields) = decoder.fields(&field, node, &known) {
-                self.options.labels = texts(&fields, "labels", decoder);
-                self.options.annotations = texts(&fields, "annotations", decoder);
-                let disable = fields.get("disableNameSuffixHash");
-                self.options.disable_name_suffix_hash =
-                    disable.and_then(|(field, node)| decoder.bool(&field, node)).unwrap_or_default();
-            }
+            self.options = read_options(&field, node, decoder);
         }
     }
 
@@ -195,7 +302,7 @@ impl Kustomization {
 
     fn read_operators(&mut self, fields: &Fields<'_>, decoder: &mut Decoder<'_>) {
         self.patches_strategic_merge = names(fields, "patchesStrategicMerge", decoder);
-        if has_legacy_patches(fields) {
+        if decoder.dialect == Dialect::V3_2 && has_legacy_patches(fields) {
             self.patches_strategic_merge.extend(names(fields, "patches", decoder));
         } else {
             self.patches = list(fields, "patches", decoder, read_patch);

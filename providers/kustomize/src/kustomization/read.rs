@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use kfplan_objects::yaml::{Kind, Node};
 
-use super::{Generator, Image, JsonPatch, Named, Patch, Replica, Selector, Variable};
+use super::{Generator, GeneratorOptions, Image, JsonPatch, Named, Patch, Replica, Selector, Variable};
 use crate::decode::{Decoder, Fields};
+use crate::dialect::Dialect;
 use crate::error::{Place, RenderError};
 use crate::gvk::{Gvk, Id};
 use crate::resource::Behavior;
@@ -44,10 +45,59 @@ const PLUGINS: &str = "it runs plugins, and kfplan runs none";
 const NO_CHARTS: &str = "charts are not rendered";
 const CHARTS: &str = "render the chart once, and list the result under `resources`";
 const TOO_NEW: &str = "dialect 3.2 has no such field";
-const DIALECT_5: &str = "it belongs to dialect 5, which is not rendered yet: say the same with fields of dialect 3.2";
+const DIALECT_5: &str = "it belongs to dialect 5: say the same with fields of dialect 3.2, or render in dialect 5";
+
+/// The fields of dialect 5.
+const FIELDS_5: [&str; 34] = [
+    "apiVersion",
+    "kind",
+    "metadata",
+    "namePrefix",
+    "nameSuffix",
+    "namespace",
+    "commonLabels",
+    "labels",
+    "commonAnnotations",
+    "patchesStrategicMerge",
+    "patchesJson6902",
+    "patches",
+    "images",
+    "imageTags",
+    "replacements",
+    "replicas",
+    "vars",
+    "sortOptions",
+    "resources",
+    "components",
+    "crds",
+    "bases",
+    "configMapGenerator",
+    "secretGenerator",
+    "generatorOptions",
+    "helmCharts",
+    "helmChartInflationGenerator",
+    "helmGlobals",
+    "configurations",
+    "generators",
+    "transformers",
+    "validators",
+    "buildMetadata",
+    "openapi",
+];
+
+/// What dialect 5 has and this renderer refuses.
+const REFUSED_5: [Refused; 4] = [
+    ("crds", "OpenAPI definitions are not read", "name the fields in a file under `configurations`"),
+    ("helmCharts", NO_CHARTS, CHARTS),
+    ("helmChartInflationGenerator", NO_CHARTS, CHARTS),
+    ("helmGlobals", NO_CHARTS, CHARTS),
+];
+
+/// A field, why it is refused, and what to do instead.
+type Refused = (&'static str, &'static str, &'static str);
 
 /// Fields that this renderer knows by name and refuses, each with the reason and what to do instead.
-const REFUSED: [(&str, &str, &str); 14] = [
+const REFUSED: [Refused; 14] = [
     ("generators", PLUGINS, "render them once, and list the result under `resources`"),
     ("transformers", PLUGINS, "say the same with patches"),
     ("validators", PLUGINS, "take the field out, and check the result of `kfplan render`"),
@@ -64,30 +114,39 @@ const REFUSED: [(&str, &str, &str); 14] = [
     ("buildMetadata", TOO_NEW, DIALECT_5),
 ];
 
-/// Reports every field that dialect 3.2 does not have, and those that are not rendered.
+/// Reports every field that the dialect does not have, and those that are not rendered.
 pub(super) fn check_names(root: &Node, decoder: &mut Decoder<'_>) {
     let Kind::Map(entries) = &root.kind else { return };
+    let (fields, refused): (&[&str], &[Refused]) = match decoder.dialect {
+        Dialect::V3_2 => (&FIELDS, &REFUSED),
+        Dialect::V5 => (&FIELDS_5, &REFUSED_5),
+    };
     for entry in entries {
         let place = Place::new(decoder.file, entry.at);
-        let refused = REFUSED.iter().find(|(name, ..)| name.eq_ignore_ascii_case(&entry.key));
+        let known = refused;
+        let refused = known.iter().find(|(name, ..)| name.eq_ignore_ascii_case(&entry.key));
         if let Some((_, reason, help)) = refused {
             let is_empty = match &entry.value.kind {
                 Kind::Null => true,
                 Kind::List(items) => items.is_empty(),
                 _ => false,
             };
-            let is_known = FIELDS.iter().any(|name| name.eq_ignore_ascii_case(&entry.key));
+            let is_known = fields.iter().any(|name| name.eq_ignore_ascii_case(&entry.key));
             if !(is_empty && is_known) {
                 decoder.errors.push(RenderError::Unsupported { place, field: entry.key.clone(), reason, help });
             }
         }
     }
-    let known: Vec<&str> = FIELDS.into_iter().filter(|name| *name != "metadata").collect();
-    let all: Vec<&str> = known.into_iter().chain(REFUSED.iter().map(|(name, ..)| *name)).collect();
+    let has_metadata = decoder.dialect == Dialect::V5;
+    let known = fields.iter().copied().filter(|name| has_metadata || *name != "metadata");
+    let all: Vec<&str> = known.chain(refused.iter().map(|(name, ..)| *name)).collect();
     decoder.fields("", root, &all);
 }
 
 pub(super) fn check_kind(fields: &Fields<'_>, decoder: &mut Decoder<'_>) {
+    if decoder.dialect == Dialect::V5 {
+        return super::read5::check_kind(fields, decoder);
+    }
     let wanted = [("apiVersion", "kustomize.config.k8s.io/v1beta1"), ("kind", "Kustomization")];
     for (name, wanted) in wanted {
         if let Some((field, node)) = fields.get(name)
@@ -145,6 +204,9 @@ pub(super) fn read_generator(
     decoder: &mut Decoder<'_>,
 ) -> Option<Generator> {
     let mut known = vec!["name", "namespace", "behavior", "literals", "files", "envs", "env"];
+    if decoder.dialect == Dialect::V5 {
+        known.push("options");
+    }
     if is_secret {
         known.push("type");
     }
@@ -162,7 +224,9 @@ pub(super) fn read_generator(
     };
     let mut envs = names(&fields, "envs", decoder);
     envs.extend(named(&fields, "env", decoder));
+    let options = fields.get("options").map(|(field, node)| read_options(&field, node, decoder));
     Some(Generator {
+        options: options.unwrap_or_default(),
         at: node.at,
         name: text(&fields, "name", decoder),
         namespace: text(&fields, "namespace", decoder),
@@ -176,14 +240,17 @@ pub(super) fn read_generator(
 }
 
 pub(super) fn read_json_patch(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Option<JsonPatch> {
-    let fields = decoder.fields(&field, node, &["target", "path", "patch"])?;
+    let is_new = decoder.dialect == Dialect::V5;
+    let known: &[&str] = if is_new { &["target", "path", "patch", "options"] } else { &["target", "path", "patch"] };
+    let fields = decoder.fields(&field, node, known)?;
     let (path, patch) = (named(&fields, "path", decoder), named(&fields, "patch", decoder));
     let Some((target_field, target_node)) = fields.get("target") else {
         decoder.refuse(&field, node, "a `target` with kind and name is needed");
         return None;
     };
-    let known = ["group", "version", "kind", "namespace", "name"];
-    let target = decoder.fields(&target_field, target_node, &known)?;
+    let known: &[&str] = if is_new { &SELECTOR } else { &["group", "version", "kind", "namespace", "name"] };
+    let target = decoder.fields(&target_field, target_node, known)?;
+    let selector = read_selector(&target, decoder);
     let target = Id {
         gvk: read_gvk(&target, decoder),
         namespace: text(&target, "namespace", decoder),
@@ -197,7 +264,7 @@ pub(super) fn read_json_patch(field: String, node: &Node, decoder: &mut Decoder<
         (Some(_), Some(_)) => decoder.refuse(&field, node, "`path` and `patch` cannot both be given"),
         _ => {}
     }
-    Some(JsonPatch { field, at: node.at, target, path, patch })
+    Some(JsonPatch { field, at: node.at, target, selector, path, patch })
 }
 
 pub(super) fn read_gvk(fields: &Fields<'_>, decoder: &mut Decoder<'_>) -> Gvk {
@@ -209,33 +276,71 @@ pub(super) fn read_gvk(fields: &Fields<'_>, decoder: &mut Decoder<'_>) -> Gvk {
 }
 
 pub(super) fn read_patch(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Option<Patch> {
-    let fields = decoder.fields(&field, node, &["path", "patch", "target"])?;
+    let is_new = decoder.dialect == Dialect::V5;
+    let known: &[&str] = if is_new { &["path", "patch", "target", "options"] } else { &["path", "patch", "target"] };
+    let fields = decoder.fields(&field, node, known)?;
+    let options = fields.get("options").and_then(|(field, node)| decoder.loose_fields(&field, node));
+    let option = |name: &str, decoder: &mut Decoder<'_>| {
+        let set = options.as_ref().and_then(|options| options.get(name));
+        set.and_then(|(field, node)| decoder.bool(&field, node)).unwrap_or_default()
+    };
+    let allow_name_change = option("allowNameChange", decoder);
+    let allow_kind_change = option("allowKindChange", decoder);
     let (path, patch) = (named(&fields, "path", decoder), named(&fields, "patch", decoder));
     match (&path, &patch) {
         (None, None) => decoder.refuse(&field, node, "one of `path` and `patch` is needed"),
         (Some(_), Some(_)) => decoder.refuse(&field, node, "`path` and `patch` cannot both be given"),
         _ => {}
     }
-    let known = ["group", "version", "kind", "namespace", "name", "labelSelector", "annotationSelector"];
     let target = match fields.get("target") {
         None => None,
         Some((field, node)) => {
-            let fields = decoder.fields(&field, node, &known)?;
-            Some(Selector {
-                gvk: read_gvk(&fields, decoder),
-                namespace: text(&fields, "namespace", decoder),
-                name: text(&fields, "name", decoder),
-                labels: text(&fields, "labelSelector", decoder),
-                annotations: text(&fields, "annotationSelector", decoder),
-            })
+            let fields = decoder.fields(&field, node, &SELECTOR)?;
+            Some(read_selector(&fields, decoder))
         }
     };
-    Some(Patch { field, at: node.at, path, patch, target })
+    Some(Patch { field, at: node.at, path, patch, target, allow_name_change, allow_kind_change })
+}
+
+pub(super) const SELECTOR: [&str; 7] =
+    ["group", "version", "kind", "namespace", "name", "labelSelector", "annotationSelector"];
+
+pub(super) fn read_selector(fields: &Fields<'_>, decoder: &mut Decoder<'_>) -> Selector {
+    Selector {
+        gvk: read_gvk(fields, decoder),
+        namespace: text(fields, "namespace", decoder),
+        name: text(fields, "name", decoder),
+        labels: text(fields, "labelSelector", decoder),
+        annotations: text(fields, "annotationSelector", decoder),
+    }
+}
+
+pub(super) fn read_options(field: &str, node: &Node, decoder: &mut Decoder<'_>) -> GeneratorOptions {
+    let mut known = vec!["labels", "annotations", "disableNameSuffixHash"];
+    if decoder.dialect == Dialect::V5 {
+        known.push("immutable");
+    }
+    let Some(fields) = decoder.fields(field, node, &known) else { return GeneratorOptions::default() };
+    GeneratorOptions {
+        labels: texts(&fields, "labels", decoder),
+        annotations: texts(&fields, "annotations", decoder),
+        disable_name_suffix_hash: flag(&fields, "disableNameSuffixHash", decoder),
+        immutable: flag(&fields, "immutable", decoder),
+    }
+}
+
+pub(super) fn flag(fields: &Fields<'_>, name: &str, decoder: &mut Decoder<'_>) -> bool {
+    fields.get(name).and_then(|(field, node)| decoder.bool(&field, node)).unwrap_or_default()
 }
 
 pub(super) fn read_image(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Option<Image> {
-    let fields = decoder.fields(&field, node, &["name", "newName", "newTag", "digest"])?;
+    let mut known = vec!["name", "newName", "newTag", "digest"];
+    if decoder.dialect == Dialect::V5 {
+        known.push("tagSuffix");
+    }
+    let fields = decoder.fields(&field, node, &known)?;
     Some(Image {
+        tag_suffix: text(&fields, "tagSuffix", decoder),
         name: text(&fields, "name", decoder),
         new_name: text(&fields, "newName", decoder),
         new_tag: text(&fields, "newTag", decoder),

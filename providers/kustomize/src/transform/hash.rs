@@ -3,9 +3,11 @@
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::dialect::Dialect;
 use crate::error::{Place, RenderError};
 use crate::render::Renderer;
 use crate::resource::{Resource, Resources};
+use crate::scalar;
 
 /// Adds the suffix to the name of every generated object that wants one.
 pub(crate) fn run(renderer: &mut Renderer<'_>, resources: &mut Resources, place: &Place) {
@@ -13,7 +15,7 @@ pub(crate) fn run(renderer: &mut Renderer<'_>, resources: &mut Resources, place:
         if !resource.generated.is_some_and(|generated| generated.needs_hash) {
             continue;
         }
-        match suffix(resource) {
+        match suffix(resource, Dialect::V3_2) {
             Ok(suffix) => {
                 let name = format!("{}-{suffix}", resource.name());
                 resource.set_name(&name);
@@ -28,10 +30,30 @@ pub(crate) fn run(renderer: &mut Renderer<'_>, resources: &mut Resources, place:
     }
 }
 
+/// As [`run`], in dialect 5: the object remembers the name it had.
+///
+/// # Errors
+///
+/// The object that has no suffix, and why.
+pub(crate) fn rename(resources: &mut Resources) -> Result<(), (Resource, String)> {
+    for resource in &mut resources.0 {
+        if resource.generated.is_some_and(|generated| generated.needs_hash) {
+            let suffix = suffix(resource, Dialect::V5).map_err(|reason| (resource.clone(), reason))?;
+            let name = format!("{}-{suffix}", resource.name());
+            resource.remember(Dialect::V5);
+            resource.set_name(&name);
+        }
+    }
+    Ok(())
+}
+
 /// The first ten digits of the SHA-256 of what the object says, spelt without vowels
 /// and the digits that look like them.
-fn suffix(resource: &Resource) -> Result<String, String> {
+fn suffix(resource: &Resource, dialect: Dialect) -> Result<String, String> {
     let kind = resource.gvk().kind;
+    if !dialect.hashes_names() {
+        return Ok(digits(&content(resource, &kind)));
+    }
     let data = texts(resource, "data")?;
     let content = match kind.as_str() {
         "ConfigMap" => {
@@ -48,9 +70,37 @@ fn suffix(resource: &Resource) -> Result<String, String> {
         }
         other => return Err(format!("a {other} has no hash")),
     };
-    let digest = Sha256::digest(go_json(&content).as_bytes());
+    Ok(digits(&content))
+}
+
+fn digits(content: &Value) -> String {
+    let digest = Sha256::digest(go_json(content).as_bytes());
     let digits = digest.iter().take(5).flat_map(|byte| [byte >> 4, byte & 15]);
-    Ok(digits.filter_map(|digit| "gh2k456789mbcdtf".chars().nth(usize::from(digit))).collect())
+    digits.filter_map(|digit| "gh2k456789mbcdtf".chars().nth(usize::from(digit))).collect()
+}
+
+/// What counts in dialect 5: the data, but no name.
+fn content(resource: &Resource, kind: &str) -> Value {
+    let field = |key: &str| match resource.value.get(key) {
+        Some(value @ Value::Object(_)) => {
+            let mut value = value.clone();
+            scalar::settle(&mut value);
+            value
+        }
+        Some(value) if !value.is_array() => scalar::text(value).into(),
+        _ => "".into(),
+    };
+    let mut content = json!({"kind": kind, "name": "", "data": field("data")});
+    let (more, is_secret) = if kind == "Secret" { ("stringData", true) } else { ("binaryData", false) };
+    if let Some(map) = content.as_object_mut() {
+        if is_secret {
+            map.insert("type".to_owned(), field("type"));
+        }
+        if resource.value.get(more).is_some_and(Value::is_object) {
+            map.insert(more.to_owned(), field(more));
+        }
+    }
+    content
 }
 
 /// A map of texts; `None` where there is none.
@@ -80,6 +130,10 @@ fn go_json(value: &Value) -> String {
             let entries: Vec<String> =
                 map.iter().map(|(key, value)| format!("{}:{}", go_string(key), go_json(value))).collect();
             format!("{{{}}}", entries.join(","))
+        }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(go_json).collect();
+            format!("[{}]", items.join(","))
         }
         Value::String(text) => go_string(text),
         other => other.to_string(),

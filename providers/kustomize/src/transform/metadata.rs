@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::failed;
 use crate::config::Config;
+use crate::dialect::Dialect;
 use crate::error::RenderError;
 use crate::fieldspec::{FieldSpec, what};
 use crate::kustomization::Kustomization;
@@ -25,7 +26,7 @@ pub(super) fn namespace(
     for resource in &mut resources.0 {
         let gvk = resource.gvk();
         let fields = table.iter().filter(|spec| gvk.is_selected(&spec.gvk));
-        for spec in fields.filter(|spec| spec.path != "metadata/namespace" || gvk.is_namespaced()) {
+        for spec in fields.filter(|spec| spec.path != "metadata/namespace" || gvk.is_namespaced(Dialect::V3_2)) {
             let changed = spec.mutate(&mut resource.value, &mut |value| {
                 set_namespace(value, namespace);
                 Ok(())
@@ -37,7 +38,7 @@ pub(super) fn namespace(
     }
     let mut seen = BTreeSet::new();
     for resource in &resources.0 {
-        if !seen.insert(resource.current_id().key()) {
+        if !seen.insert(resource.current_id().key(Dialect::V3_2)) {
             let reason = "two objects have the same name in the new namespace".to_owned();
             errors.push(failed(kustomization, "namespace", resource, reason));
         }

@@ -1,17 +1,26 @@
-//! What a kustomization does to its objects, in the order of dialect 3.2.
+//! What a kustomization does to its objects, in the order of its dialect.
 
 pub(crate) mod hash;
 mod images;
+mod images5;
 mod metadata;
+mod names;
 mod patches;
+mod plan;
+pub(crate) mod patches5;
 pub(crate) mod references;
+pub(crate) mod referrals;
+mod replacements;
 mod replicas;
+pub(crate) mod steps;
 pub(crate) mod variables;
 
 use crate::config::Config;
+use crate::dialect::Dialect;
 use crate::error::RenderError;
 use crate::kustomization::Kustomization;
 use crate::render::Renderer;
+use crate::patch::walk::Definitions;
 use crate::resource::{Resource, Resources};
 
 /// Applies all transformations of a kustomization. Patches are read in any case, so
@@ -23,6 +32,9 @@ pub(crate) fn run(
     resources: &mut Resources,
     is_whole: bool,
 ) {
+    if renderer.dialect == Dialect::V5 {
+        return run_steps(renderer, kustomization, config, resources, is_whole);
+    }
     let before = renderer.errors.len();
     let strategic = patches::load_strategic(renderer, kustomization);
     let general = patches::load_general(renderer, kustomization);
@@ -49,5 +61,28 @@ fn failed(kustomization: &Kustomization, field: &str, resource: &Resource, reaso
         field: field.to_owned(),
         object: format!("{} (from {})", resource.current_id(), resource.origin),
         reason,
+    }
+}
+
+fn run_steps(
+    renderer: &mut Renderer<'_>,
+    kustomization: &Kustomization,
+    config: &Config,
+    resources: &mut Resources,
+    is_whole: bool,
+) {
+    let before = renderer.errors.len();
+    let steps = plan::steps(renderer, kustomization, config);
+    if renderer.errors.len() > before || !is_whole {
+        return;
+    }
+    let custom = renderer.definitions();
+    let definitions = custom.as_deref().map_or(Definitions::BuiltIn, Definitions::Custom);
+    for step in steps {
+        step.run(resources, definitions, &mut renderer.errors);
+        // What follows would only echo what went wrong.
+        if renderer.errors.len() > before {
+            return;
+        }
     }
 }

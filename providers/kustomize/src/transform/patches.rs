@@ -5,6 +5,7 @@ use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::failed;
+use crate::dialect::Dialect;
 use crate::error::{Place, RenderError};
 use crate::gvk::{Gvk, Id};
 use crate::kustomization::{JsonPatch, Kustomization, Named, Patch, Selector};
@@ -38,7 +39,7 @@ pub(super) fn load_strategic(renderer: &mut Renderer<'_>, kustomization: &Kustom
     let mut patches = Vec::new();
     for entry in &kustomization.patches_strategic_merge {
         let inline = Place::new(file, entry.at);
-        let (place, objects) = match parse_inline(&entry.value) {
+        let (place, objects) = match parse_inline(&entry.value, Dialect::V3_2) {
             Ok(objects) => (inline, objects),
             Err(reason) if entry.value.contains('\n') => {
                 refuse(renderer, inline, &entry.field, reason);
@@ -72,7 +73,7 @@ pub(super) fn apply_strategic(
     let mut merged: Vec<(Id, ObjectPatch)> = Vec::new();
     for patch in patches {
         let id = id_of(&patch.object);
-        match merged.iter_mut().find(|(known, _)| known.is_same(&id)) {
+        match merged.iter_mut().find(|(known, _)| known.is_same(&id, Dialect::V3_2)) {
             None => merged.push((id, patch)),
             Some((_, known)) => {
                 match strategic::combine(known.object.clone(), patch.object) {
@@ -172,7 +173,7 @@ fn change_of(text: &str) -> Result<Change, String> {
     if let Ok(operations) = operations_of(text) {
         return Ok(Change::Operations(operations));
     }
-    match parse_inline(text) {
+    match parse_inline(text, Dialect::V3_2) {
         Ok(mut objects) => match (objects.len(), objects.pop()) {
             (1, Some(Parsed { object, .. })) => Ok(Change::Merge(object)),
             (count, _) => {
@@ -272,7 +273,7 @@ fn select(resources: &Resources, selector: &Selector) -> Result<Vec<usize>, Stri
     let annotations = Labels::parse(&selector.annotations)?;
     Ok(resources.matching(|resource| {
         let (original, current) = (resource.original_id(), resource.current_id());
-        let lives_in = |id: &Id| namespace.is_match(id.effective_namespace().unwrap_or("_non_namespaceable_"));
+        let lives_in = |id: &Id| namespace.is_match(id.effective_namespace(Dialect::V3_2).unwrap_or("_non_namespaceable_"));
         (resource.namespace().is_empty() || lives_in(&original) || lives_in(&current))
             && (name.is_match(&original.name) || name.is_match(&current.name))
             && current.gvk.is_selected(&selector.gvk)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::config::Backreference;
+use crate::dialect::Dialect;
 use crate::error::{Place, RenderError};
 use crate::fieldspec::what;
 use crate::gvk::{Gvk, Id};
@@ -66,8 +67,8 @@ impl Index {
                 original: resource.original_id(),
                 name: resource.name().to_owned(),
                 namespace: resource.namespace().to_owned(),
-                is_namespaced: current.gvk.is_namespaced(),
-                effective_namespace: current.effective_namespace().map(str::to_owned),
+                is_namespaced: current.gvk.is_namespaced(Dialect::V3_2),
+                effective_namespace: current.effective_namespace(Dialect::V3_2).map(str::to_owned),
                 gvk: current.gvk,
             });
         }
@@ -133,10 +134,10 @@ impl<'a> Search<'a> {
         };
         let found = reachable().find(|referral| {
             referral.gvk.is_selected(self.target)
-                && namespace.is_none_or(|namespace| referral.original.effective_namespace() == Some(namespace))
+                && namespace.is_none_or(|namespace| referral.original.effective_namespace(Dialect::V3_2) == Some(namespace))
         });
         if let Some(found) = found {
-            let same = reachable().filter(|referral| referral.original.is_same(&found.original)).count();
+            let same = reachable().filter(|referral| referral.original.is_same(&found.original, Dialect::V3_2)).count();
             if same > 1 {
                 return Err(format!("`{name}` could mean {same} objects: {}", found.original));
             }

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Number, Value};
 
+use crate::dialect::Dialect;
 use crate::error::{Place, RenderError};
 use crate::fieldspec::{FieldSpec, what};
 use crate::kustomization::Variable;
 use crate::render::Renderer;
 use crate::resource::Resources;
+use crate::{fieldpath, scalar};
 
 /// Resolves all vars. Without any, `$$` stays as it is, too.
 pub(crate) fn run(
@@ -20,7 +22,7 @@ pub(crate) fn run(
     let before = renderer.errors.len();
     let mut values = BTreeMap::new();
     for (name, variable) in variables {
-        match value_of(variable, resources) {
+        match value_of(variable, resources, renderer.dialect) {
             Ok(value) => {
                 values.insert(name.clone(), value);
             }
@@ -38,7 +40,16 @@ pub(crate) fn run(
     for resource in &mut resources.0 {
         let gvk = resource.gvk();
         for spec in table.iter().filter(|spec| gvk.is_selected(&spec.gvk)) {
-            let replaced = spec.mutate_existing(&mut resource.value, &mut |value| replace(value, &values, &mut used));
+            let replaced = match renderer.dialect {
+                Dialect::V3_2 => {
+                    spec.mutate_existing(&mut resource.value, &mut |value| replace(value, &values, &mut used))
+                }
+                Dialect::V5 => spec.visit(&mut resource.value, None, &mut |value| match value {
+                    Value::Array(items) if items.is_empty() => Ok(()),
+                    null if scalar::is_null(null) => Ok(()),
+                    value => replace(value, &values, &mut used),
+                }),
+            };
             if let Err(reason) = replaced {
                 renderer.errors.push(RenderError::Transform {
                     place: Place::clone(&resource.origin),
@@ -56,15 +67,32 @@ pub(crate) fn run(
     }
 }
 
-fn value_of(variable: &Variable, resources: &Resources) -> Result<Value, String> {
+fn value_of(variable: &Variable, resources: &Resources, dialect: Dialect) -> Result<Value, String> {
     let source = resources.0.iter().find(|resource| resource.variables.contains(&variable.name));
     let Some(source) = source else {
         return Err(format!("the var `{}` reads from {}, which is not there", variable.name, variable.object));
     };
-    let value = field(&source.value, &variable.path);
+    let value = match dialect {
+        Dialect::V3_2 => field(&source.value, &variable.path),
+        Dialect::V5 => fieldpath::get_in(&source.value, &indexed(&variable.path))?.filter(|value| !scalar::is_blank(value)),
+    };
     value.cloned().ok_or_else(|| {
         format!("the var `{}` reads `{}` of {}, which it does not have", variable.name, variable.path, variable.object)
     })
+}
+
+/// The parts of a path, in which `ports[0]` counts as two.
+fn indexed(path: &str) -> Vec<String> {
+    let mut parts = Vec::new();
+    for part in fieldpath::split(path) {
+        match part.strip_suffix(']').and_then(|rest| rest.split_once('[')) {
+            Some((name, index)) if !name.is_empty() && index.parse::<usize>().is_ok() => {
+                parts.extend([name.to_owned(), index.to_owned()]);
+            }
+            _ => parts.push(part),
+        }
+    }
+    parts
 }
 
 /// The value at a path such as `spec.ports[0].port` or `metadata.annotations['a.b/c']`.

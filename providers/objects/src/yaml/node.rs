@@ -144,6 +144,12 @@ impl Node {
         }
     }
 
+    /// Whether this is a null that was written with no letters at all, as after `key:`.
+    #[must_use]
+    pub fn is_unwritten(&self) -> bool {
+        matches!(self.kind, Kind::Null) && self.span.is_empty()
+    }
+
     /// The value of a key, when this is a map that has it.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {

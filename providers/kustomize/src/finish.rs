@@ -1,0 +1,100 @@
+//! The last steps of dialect 5: what is not meant for the cluster goes, annotations
+//! become text, and the objects are put in order.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::dialect::Dialect;
+use crate::error::RenderError;
+use crate::gvk::Id;
+use crate::kustomization::{BuildMetadata, Sorting};
+use crate::resource::{Resource, Resources, metadata_text, set_metadata};
+use crate::scalar;
+
+/// Objects with this annotation are for kustomize alone.
+const LOCAL: &str = "config.kubernetes.io/local-config";
+
+/// The version of kustomize that dialect 5 is held to, as it labels objects.
+const MANAGED_BY: &str = "kustomize-v5.5.0";
+
+/// The objects in the order of the output, each with the entry that brought it.
+pub(crate) fn sorted(
+    resources: &mut Resources,
+    sorting: Option<&Sorting>,
+    build: BuildMetadata,
+    errors: &mut Vec<RenderError>,
+) -> Vec<(Value, Option<usize>)> {
+    let mut sorted: Vec<(Id, Resource)> = Vec::with_capacity(resources.0.len());
+    for mut resource in std::mem::take(&mut resources.0) {
+        if is_local(&resource.value) {
+            continue;
+        }
+        check(&resource, errors);
+        tidy(&mut resource.value);
+        if build.managed_by {
+            let mut labels = match resource.value.get("metadata").and_then(|metadata| metadata.get("labels")) {
+                Some(Value::Object(labels)) => labels.clone(),
+                _ => Map::new(),
+            };
+            labels.insert("app.kubernetes.io/managed-by".to_owned(), MANAGED_BY.into());
+            set_metadata(&mut resource.value, "labels", Some(Value::Object(labels)));
+        }
+        sorted.push((resource.current_id(), resource));
+    }
+    let legacy = match sorting {
+        None => Some(Dialect::V5.order()),
+        Some(Sorting::Legacy(order)) => Some(order.clone()),
+        Some(Sorting::Fifo) => None,
+    };
+    if let Some(order) = legacy {
+        report_twins(&sorted, errors);
+        sorted.sort_by(|(a, _), (b, _)| a.compare(b, &order));
+    }
+    sorted.into_iter().map(|(_, resource)| (Value::Object(resource.value), resource.entry)).collect()
+}
+
+fn is_local(object: &Map<String, Value>) -> bool {
+    let annotations = object.get("metadata").and_then(|metadata| metadata.get("annotations"));
+    annotations.and_then(|annotations| annotations.get(LOCAL)).is_some_and(|value| scalar::text(value) != "false")
+}
+
+/// An object may have lost its name or kind to a patch.
+fn check(resource: &Resource, errors: &mut Vec<RenderError>) {
+    let kind = resource.gvk().kind;
+    let missing = match (kind.as_str(), metadata_text(&resource.value, "name")) {
+        ("", _) => "the object has no `kind` any more".to_owned(),
+        (kind, "") if !kind.ends_with("List") => format!("the {kind} has no `metadata.name` any more"),
+        _ => return,
+    };
+    errors.push(RenderError::Object { place: (*resource.origin).clone(), reason: missing });
+}
+
+fn report_twins(sorted: &[(Id, Resource)], errors: &mut Vec<RenderError>) {
+    let mut seen: BTreeMap<_, String> = BTreeMap::new();
+    for (id, resource) in sorted {
+        if let Some(other) = seen.insert(id.key(Dialect::V5), resource.origin.to_string()) {
+            errors.push(RenderError::Twice { place: (*resource.origin).clone(), object: id.to_string(), other });
+        }
+    }
+}
+
+/// Annotations are text in the end, and none leave no field; nulls are just nulls.
+fn tidy(object: &mut Map<String, Value>) {
+    if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
+        match metadata.get_mut("annotations") {
+            Some(Value::Object(annotations)) if !annotations.is_empty() => {
+                for value in annotations.values_mut() {
+                    if !value.is_string() || scalar::is_blank(value) {
+                        *value = scalar::text(value).into();
+                    }
+                }
+            }
+            Some(_) => {
+                metadata.remove("annotations");
+            }
+            None => {}
+        }
+    }
+    scalar::settle_map(object);
+}

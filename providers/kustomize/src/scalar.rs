@@ -1,0 +1,90 @@
+//! Scalars as dialect 5 sees them: nodes of a YAML text, with a kind and some letters.
+
+use kfplan_objects::yaml;
+use serde_json::{Map, Value};
+
+/// What stands for a null that was written with no letters at all (`key:`). A strategic
+/// merge drops such a field, and keeps one that says `null`. The mark holds a character
+/// that no YAML text can hold unescaped, and never leaves a render.
+const BLANK: &str = "\u{0}\u{0}blank";
+
+/// A null without letters.
+pub(crate) fn blank() -> Value {
+    Value::String(BLANK.to_owned())
+}
+
+/// Whether a value is a null without letters.
+pub(crate) fn is_blank(value: &Value) -> bool {
+    value.as_str() == Some(BLANK)
+}
+
+/// Whether a value is null, however it was written.
+pub(crate) fn is_null(value: &Value) -> bool {
+    value.is_null() || is_blank(value)
+}
+
+/// Whether there is nothing in a value: null, an empty map or an empty list.
+pub(crate) fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        other => is_null(other),
+    }
+}
+
+/// Turns every null without letters into null.
+pub(crate) fn settle(value: &mut Value) {
+    match value {
+        Value::Object(map) => settle_map(map),
+        Value::Array(items) => items.iter_mut().for_each(settle),
+        other => {
+            if is_blank(other) {
+                *other = Value::Null;
+            }
+        }
+    }
+}
+
+/// Turns every null without letters in a map into null.
+pub(crate) fn settle_map(map: &mut Map<String, Value>) {
+    map.values_mut().for_each(settle);
+}
+
+/// The letters of a scalar; maps and lists have none.
+pub(crate) fn text(value: &Value) -> String {
+    match value {
+        Value::String(_) if is_blank(value) => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(value) => value.to_string(),
+        Value::Null => "null".to_owned(),
+        Value::Array(_) | Value::Object(_) => String::new(),
+    }
+}
+
+/// What letters without quotes and without a tag mean.
+pub(crate) fn plain(text: &str) -> Value {
+    if text.contains(['\n', '#', ':', '{', '[', '"', '\'', '&', '*', '!', '|', '>', '%', '@', '`', ',']) {
+        return Value::String(text.to_owned());
+    }
+    match yaml::parse_documents(text, yaml::Dialect::Kustomize5).ok().and_then(|documents| documents.into_iter().next()) {
+        Some(value @ (Value::Number(_) | Value::Bool(_))) => value,
+        None if matches!(text, "~" | "null" | "Null" | "NULL") => Value::Null,
+        _ => Value::String(text.to_owned()),
+    }
+}
+
+/// Other letters for a scalar that keeps its type.
+///
+/// # Errors
+///
+/// When the letters do not fit the type.
+pub(crate) fn retyped(there: &Value, letters: &str) -> Result<Value, String> {
+    match (there, plain(letters)) {
+        (Value::Number(_), value @ Value::Number(_)) | (Value::Bool(_), value @ Value::Bool(_)) => Ok(value),
+        (Value::Number(_), _) => Err(format!("`{letters}` is no number, as the field is")),
+        (Value::Bool(_), _) => Err(format!("`{letters}` is no truth value, as the field is")),
+        (there, _) if is_null(there) => Ok(plain(letters)),
+        _ => Ok(Value::String(letters.to_owned())),
+    }
+}
