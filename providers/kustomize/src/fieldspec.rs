@@ -112,6 +112,10 @@ fn visit_map(
     if key.is_empty() {
         return Err("a part of the path is empty".to_owned());
     }
+    // Such a part picks from a list, but a list is gone through as a whole.
+    if key == "-" || key == "*" || key.parse::<i64>().is_ok() || (key.starts_with('[') && key.ends_with(']')) {
+        return Err(format!("`{key}` picks from a list, and there is a map"));
+    }
     let kind = made.map(|made| if rest.is_empty() { made } else { Made::Map });
     match (map.get_mut(key), kind) {
         (None, Some(kind)) if !is_list => {

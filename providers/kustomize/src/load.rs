@@ -14,7 +14,7 @@ use crate::files::join;
 use crate::kustomization::{FILE_NAMES, Kustomization, Named};
 use crate::render::{Renderer, is_below, shown};
 use crate::resource::metadata_text;
-use crate::scalar::{blank, is_null};
+use crate::scalar::{blank, folded, is_null};
 
 /// The dialect of YAML that kustomization files are read in, whatever the dialect of kustomize.
 pub(crate) const YAML: yaml::Dialect = yaml::Dialect::Kustomize3;
@@ -198,9 +198,10 @@ fn read_documents(text: &str, dialect: yaml::Dialect) -> Result<Vec<Document>, y
 
 /// A node as a JSON value; in dialect 5 a null without letters keeps a mark.
 fn value_of(node: Node, dialect: Dialect) -> Value {
-    if dialect == Dialect::V3_2 || !matches!(node.kind, Kind::Null | Kind::List(_) | Kind::Map(_)) {
+    if dialect == Dialect::V3_2 {
         return node.into_value();
     }
+    let is_folded = node.is_folded();
     if node.is_unwritten() {
         return blank();
     }
@@ -210,7 +211,11 @@ fn value_of(node: Node, dialect: Dialect) -> Value {
             let entries = entries.into_iter().map(|entry| (entry.key, value_of(entry.value, dialect)));
             Value::Object(entries.collect())
         }
-        Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) => Value::Null,
+        Kind::Text(text) if is_folded => folded(text),
+        Kind::Text(text) => Value::String(text),
+        Kind::Null => Value::Null,
+        Kind::Bool(value) => Value::Bool(value),
+        Kind::Number(number) => Value::Number(number),
     }
 }
 

@@ -169,7 +169,7 @@ impl<'a> Renderer<'a> {
         }
         let before = self.errors.len();
         let kustomization = self.kustomization(directory, from)?;
-        if kustomization.is_component {
+        if kustomization.is_component && !self.chain.is_empty() {
             let reason = "it is a component: name it under `components`".to_owned();
             let (place, field) = (kustomization.place("kind"), "kind".to_owned());
             self.errors.push(RenderError::Field { place, field, reason });

@@ -8,6 +8,42 @@ use serde_json::{Map, Value};
 /// that no YAML text can hold unescaped, and never leaves a render.
 const BLANK: &str = "\u{0}\u{0}blank";
 
+/// What stands at the end of a text whose folded lines kustomize 5 writes in another way
+/// than it reads them. It never leaves a render either.
+const REFOLDED: char = '\u{0}';
+
+/// A folded text; one that comes back different from being written and read keeps a mark.
+pub(crate) fn folded(mut text: String) -> Value {
+    if refolded(&text) != text {
+        text.push(REFOLDED);
+    }
+    Value::String(text)
+}
+
+/// The text, with one more break where a line that is further to the right follows one
+/// that is not: so the writer and the reader of folded texts understand each other.
+fn refolded(text: &str) -> String {
+    let is_blank = |c: char| c == ' ' || c == '\t';
+    let mut written = String::with_capacity(text.len() + 8);
+    let mut is_even = false;
+    let lines: Vec<&str> = text.split('\n').collect();
+    for (place, line) in lines.iter().enumerate() {
+        if place > 0 {
+            written.push('\n');
+        }
+        if line.is_empty() {
+            written.push_str(line);
+            continue;
+        }
+        if is_even && line.starts_with(is_blank) {
+            written.push('\n');
+        }
+        is_even = !line.starts_with(is_blank);
+        written.push_str(line);
+    }
+    written
+}
+
 /// A null without letters.
 pub(crate) fn blank() -> Value {
     Value::String(BLANK.to_owned())
@@ -23,6 +59,18 @@ pub(crate) fn is_null(value: &Value) -> bool {
     value.is_null() || is_blank(value)
 }
 
+/// Takes the mark of a folded text away, and leaves the text as it was read.
+pub(crate) fn unmark(value: &mut Value) {
+    match value {
+        Value::String(text) if text.ends_with(REFOLDED) => {
+            text.pop();
+        }
+        Value::Array(items) => items.iter_mut().for_each(unmark),
+        Value::Object(map) => map.values_mut().for_each(unmark),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
 /// Whether there is nothing in a value: null, an empty map or an empty list.
 pub(crate) fn is_empty(value: &Value) -> bool {
     match value {
@@ -32,7 +80,7 @@ pub(crate) fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Turns every null without letters into null.
+/// Turns every null without letters into null, and folded texts into what they become.
 pub(crate) fn settle(value: &mut Value) {
     match value {
         Value::Object(map) => settle_map(map),
@@ -40,6 +88,8 @@ pub(crate) fn settle(value: &mut Value) {
         other => {
             if is_blank(other) {
                 *other = Value::Null;
+            } else if let Some(text) = other.as_str().and_then(|text| text.strip_suffix(REFOLDED)) {
+                *other = Value::String(refolded(text));
             }
         }
     }
@@ -54,7 +104,7 @@ pub(crate) fn settle_map(map: &mut Map<String, Value>) {
 pub(crate) fn text(value: &Value) -> String {
     match value {
         Value::String(_) if is_blank(value) => String::new(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => text.strip_suffix(REFOLDED).unwrap_or(text).to_owned(),
         Value::Number(number) => number.to_string(),
         Value::Bool(value) => value.to_string(),
         Value::Null => "null".to_owned(),

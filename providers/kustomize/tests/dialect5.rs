@@ -129,6 +129,11 @@ fn differences(path: &str, found: Option<&Value>, golden: Option<&Value>, lines:
             }
         }
         (found, golden) if found == golden => {}
+        (Some(Value::String(found)), Some(Value::String(golden))) => {
+            let same = found.bytes().zip(golden.bytes()).take_while(|(one, other)| one == other).count();
+            let around = |text: &str| -> String { text.chars().skip(same.saturating_sub(40)).take(120).collect() };
+            lines.push(format!("    {path} at {same}\n      found  {:?}\n      golden {:?}", around(found), around(golden)));
+        }
         (found, golden) => {
             let show = |value: Option<&Value>| value.map_or("nothing".to_owned(), |value| value.to_string().chars().take(300).collect());
             lines.push(format!("    {path}\n      found  {}\n      golden {}", show(found), show(golden)));
@@ -270,7 +275,7 @@ fn compare_folder(release: &Release, root: &Path, folder: &str, cache: Option<&P
     match (&own, &theirs) {
         (Err(_), Err(_)) => {}
         (Err(own), Ok(_)) => lines.push(format!("    refused, and kubectl does not: {}", own.chars().take(600).collect::<String>())),
-        (Ok(_), Err(theirs)) => lines.push(format!("    rendered, and kubectl does not: {}", theirs.chars().rev().take(500).collect::<String>().chars().rev().collect::<String>())),
+        (Ok(_), Err(theirs)) => lines.push(format!("    rendered, and kubectl does not: {}", theirs.lines().filter(|line| !line.starts_with("# Warning")).take(5).collect::<Vec<_>>().join("\n"))),
         (Ok(own), Ok(theirs)) => {
             let golden = yaml::parse_documents(theirs, yaml::Dialect::Kustomize5).expect("kubectl writes YAML");
             objects = golden.len();

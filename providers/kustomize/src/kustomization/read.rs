@@ -216,7 +216,8 @@ pub(super) fn read_generator(
         "replace" => Behavior::Replace,
         "create" | "" => Behavior::Create,
         _ => {
-            if let Some((field, node)) = fields.get("behavior") {
+            // Dialect 5 takes any other word for no word.
+            if let (Dialect::V3_2, Some((field, node))) = (decoder.dialect, fields.get("behavior")) {
                 decoder.refuse(&field, node, "it must be `create`, `merge` or `replace`");
             }
             Behavior::Create

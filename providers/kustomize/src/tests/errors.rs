@@ -181,7 +181,7 @@ replicas: [{name: none, count: 1}]
     kustomize::unsupported: app/kustomization.yaml:5:1: `helmCharts` is not supported: charts are not rendered
       render the chart once, and list the result under `resources`
     kustomize::unsupported: app/kustomization.yaml:6:1: `labels` is not supported: dialect 3.2 has no such field
-      it belongs to dialect 5, which is not rendered yet: say the same with fields of dialect 3.2
+      it belongs to dialect 5: say the same with fields of dialect 3.2, or render in dialect 5
     kustomize::unknown_field: app/kustomization.yaml:2:1: unknown field `nmePrefix`
       write `namePrefix`, or take it out
     kustomize::unknown_field: app/kustomization.yaml:3:1: unknown field `more`
@@ -191,7 +191,7 @@ replicas: [{name: none, count: 1}]
     kustomize::missing_file: app/kustomization.yaml:1:13: `resources[0]` names `app/nothing.yaml`, which does not exist
       correct the path, which is seen from the folder of the kustomization, or add the file
     kustomize::remote: app/kustomization.yaml:1:27: `resources[1]` names the remote base `https://github.com/a/b`
-      copy that folder into the repository, and name it by its path
+      run `kfplan vendor`, which fetches it and pins it in `kfplan.lock`; or copy it into the repository
     kustomize::cycle: app/kustomization.yaml:1:53: `app` contains this kustomization, by way of app → app
       take out one of the entries that close the ring
     kustomize::object: app/bad.yaml:1:1: the A has no `metadata.name`

@@ -32,12 +32,8 @@ fn rendered(files: &str) -> String {
 }
 
 #[test]
-fn dialect_5_is_refused_for_now() {
-    let errors = render(&Tree::new(), "app", Dialect::V5).map(|_| ()).map_err(|errors| errors.to_string());
-    assert_eq!(
-        errors,
-        Err("dialect 5 is not supported yet: only kustomizations of dialect 3.2 can be rendered".to_owned())
-    );
+fn a_dialect_is_read_by_its_number() {
+    assert_eq!("5".parse(), Ok(Dialect::V5));
     assert_eq!("4".parse::<Dialect>(), Err("`4` is no dialect of kustomize; there are `3.2` and `5`".to_owned()));
 }
 

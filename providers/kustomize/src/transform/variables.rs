@@ -47,7 +47,10 @@ pub(crate) fn run(
                 Dialect::V5 => spec.visit(&mut resource.value, None, &mut |value| match value {
                     Value::Array(items) if items.is_empty() => Ok(()),
                     null if scalar::is_null(null) => Ok(()),
-                    value => replace(value, &values, &mut used),
+                    value => {
+                        scalar::unmark(value);
+                        replace(value, &values, &mut used)
+                    }
                 }),
             };
             if let Err(reason) = replaced {
@@ -76,7 +79,11 @@ fn value_of(variable: &Variable, resources: &Resources, dialect: Dialect) -> Res
         Dialect::V3_2 => field(&source.value, &variable.path),
         Dialect::V5 => fieldpath::get_in(&source.value, &indexed(&variable.path))?.filter(|value| !scalar::is_blank(value)),
     };
-    value.cloned().ok_or_else(|| {
+    let unmarked = |mut value: Value| {
+        scalar::unmark(&mut value);
+        value
+    };
+    value.cloned().map(unmarked).ok_or_else(|| {
         format!("the var `{}` reads `{}` of {}, which it does not have", variable.name, variable.path, variable.object)
     })
 }

@@ -37,8 +37,10 @@ pub struct Node {
 pub(super) enum Style {
     /// Within the line: a plain or quoted scalar, `{…}`, `[…]`.
     Flow,
-    /// By indentation: a block map or list, `|`, `>`.
+    /// By indentation: a block map or list, `|`.
     Block,
+    /// By indentation, with its lines folded: `>`.
+    Folded,
     /// `*name`: the value is written somewhere else.
     Alias,
 }
@@ -148,6 +150,12 @@ impl Node {
     #[must_use]
     pub fn is_unwritten(&self) -> bool {
         matches!(self.kind, Kind::Null) && self.span.is_empty()
+    }
+
+    /// Whether this is a text that was written with its lines folded (`>`).
+    #[must_use]
+    pub const fn is_folded(&self) -> bool {
+        matches!(self.style, Style::Folded)
     }
 
     /// The value of a key, when this is a map that has it.

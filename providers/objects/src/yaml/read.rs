@@ -67,6 +67,7 @@ fn read(repaired: &Repaired, dialect: Dialect) -> Result<Vec<Document>, Stop> {
         frames: Vec::new(),
         anchors: BTreeMap::new(),
         copied: 0,
+        open_end: (!repaired.text.ends_with('\n')).then(|| repaired.original(repaired.text.trim_end().chars().count())),
     };
     while let Some((event, span)) = parser.next_event().transpose().map_err(Stop::Syntax)? {
         reader.take(event, span).map_err(Stop::Wrong)?;
@@ -105,6 +106,8 @@ struct Reader<'a> {
     frames: Vec<Frame>,
     anchors: BTreeMap<usize, Node>,
     copied: usize,
+    /// Where the last line ends, in characters of the original text, if no break follows it.
+    open_end: Option<usize>,
 }
 
 impl Reader<'_> {
@@ -175,6 +178,10 @@ impl Reader<'_> {
         at: Position,
         span: Range<usize>,
     ) -> Result<(), YamlError> {
+        let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        // Where the file ends without a line break, so does the text.
+        let is_open = is_block && self.open_end.is_some_and(|end| span.end >= end);
+        let text = if is_open { text.strip_suffix('\n').unwrap_or(text) } else { text };
         let resolved = self.resolve(text, style, tag, at)?;
         if self.expects_key() {
             return self.key(text, resolved, anchor, at, span);
@@ -185,7 +192,8 @@ impl Reader<'_> {
             Resolved::NotANumber => return Err(YamlError::Number { text: text.to_owned(), at }),
         };
         let style = match style {
-            ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
+            ScalarStyle::Literal => Style::Block,
+            ScalarStyle::Folded => Style::Folded,
             ScalarStyle::Plain | ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => Style::Flow,
         };
         self.put(Node { kind, at, span, style }, anchor)

@@ -75,7 +75,7 @@ impl<'a> Layout<'a> {
                 let own = entries.iter().filter(|entry| !entry.is_merged);
                 own.map(|entry| self.end(&entry.value)).max().unwrap_or(end)
             }
-            (_, Style::Block) => self.before(end).trim_end().len(),
+            (_, Style::Block | Style::Folded) => self.before(end).trim_end().len(),
         }
     }
 

@@ -93,7 +93,7 @@ pub(super) fn replace(layout: &Layout<'_>, found: &Found<'_, '_>, value: &Value)
             let lead = if node.span.is_empty() && !layout.before(start).ends_with([' ', '\n']) { " " } else { "" };
             Some(Splice { range: start..end, with: format!("{lead}{}", flow()) })
         }
-        Some(_) if is_small && node.style != Style::Block && !node.span.is_empty() => {
+        Some(_) if is_small && !matches!(node.style, Style::Block | Style::Folded) && !node.span.is_empty() => {
             Some(Splice { range: start..end, with: flow() })
         }
         Some((parent, place)) => replace_block(layout, parent, place, end, value),
