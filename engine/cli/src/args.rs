@@ -88,8 +88,8 @@ pub(crate) struct Inputs {
     #[arg(long = "var-file", value_name = "FILE")]
     pub(crate) var_files: Vec<PathBuf>,
 
-    /// Take a repo from a local folder or archive
-    #[arg(long = "repo", value_name = "NAME=PATH", value_parser = pair)]
+    /// Take a repo from a local folder or archive; for NAME also the address that a kustomization names
+    #[arg(long = "repo", value_name = "NAME=PATH", value_parser = repo)]
     pub(crate) repos: Vec<(String, String)>,
 }
 
@@ -196,6 +196,17 @@ fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("write it as NAME=VALUE".to_owned()),
+    }
+}
+
+/// An address may hold a `=` itself, as in `?ref=v1`.
+fn repo(text: &str) -> Result<(String, String), String> {
+    if !text.contains("://") {
+        return pair(text);
+    }
+    match text.rsplit_once('=') {
+        Some((name, path)) if name.contains("://") && !path.is_empty() => Ok((name.to_owned(), path.to_owned())),
+        _ => Err("write it as ADDRESS=PATH".to_owned()),
     }
 }
 

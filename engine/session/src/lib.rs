@@ -22,6 +22,7 @@ mod options;
 mod outcome;
 mod place;
 mod preflight;
+mod remotes;
 mod render;
 mod repos;
 mod router;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use kfplan_kustomize::{Files, ReadError};
 use kfplan_model::{Repo, RepoSource, Stack};
-use kfplan_sources::{Lock, Locked, SourceError, Tree, digest};
+use kfplan_sources::{Lock, SourceError, Tree, digest};
 
 use crate::error::{Failure, SessionError};
 use crate::options::Options;
@@ -68,6 +68,7 @@ pub(crate) struct Repos {
     place: Place,
     declared: BTreeMap<String, Repo>,
     local: BTreeMap<String, PathBuf>,
+    local_remotes: BTreeMap<String, PathBuf>,
     lock: Lock,
 }
 
@@ -90,7 +91,9 @@ impl Repos {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Lock::default(),
             Err(error) => return Err(SessionError::system("read `kfplan.lock`", &error)),
         };
-        let local: BTreeMap<String, PathBuf> = options.repos.iter().cloned().collect();
+        let local: BTreeMap<String, PathBuf> =
+            options.repos.iter().filter(|(name, _)| !crate::remotes::is_address(name)).cloned().collect();
+        let local_remotes = crate::remotes::local_copies(&options.repos);
         if let Some(unknown) = local.keys().find(|name| !stack.repos.contains_key(*name)) {
             let known: Vec<&str> = stack.repos.keys().map(String::as_str).collect();
             let help = format!("the stack declares: {}", known.join(", "));
@@ -101,7 +104,7 @@ impl Repos {
             )
             .into());
         }
-        Ok(Self { place: place.clone(), declared: stack.repos.clone(), local, lock })
+        Ok(Self { place: place.clone(), declared: stack.repos.clone(), local, local_remotes, lock })
     }
 
     pub(crate) fn lock(&self) -> &Lock {
@@ -149,7 +152,7 @@ impl Repos {
         let locked = self.lock.repos.get(name).filter(|_| !fetching);
         let cached = locked
             .and_then(|locked| locked.archive.as_deref())
-            .and_then(|archive| std::fs::read(self.cached(archive)).ok().filter(|bytes| sha256(bytes) == archive));
+            .and_then(|archive| self.from_cache(archive));
         let bytes = match cached {
             Some(bytes) => bytes,
             // What is downloaded for a pinned repo is compared with the pin once it was read.
@@ -171,7 +174,17 @@ impl Repos {
         })
     }
 
-    async fn download(&self, url: &str, what: &str) -> Result<Vec<u8>, SessionError> {
+    /// What was downloaded before, if it is still what it was.
+    pub(crate) fn from_cache(&self, archive: &str) -> Option<Vec<u8>> {
+        std::fs::read(self.cached(archive)).ok().filter(|bytes| sha256(bytes) == archive)
+    }
+
+    /// The local copy of something that a kustomization names elsewhere.
+    pub(crate) fn local_remote(&self, name: &str) -> Option<&Path> {
+        self.local_remotes.get(name).map(PathBuf::as_path)
+    }
+
+    pub(crate) async fn download(&self, url: &str, what: &str) -> Result<Vec<u8>, SessionError> {
         let client = crate::tls::client(None)?;
         let bytes = kfplan_sources::fetch(&client, url).await.map_err(|error| failed(what, &error))?;
         self.place.make_own()?;
@@ -205,14 +218,29 @@ impl Repos {
         }
     }
 
-    /// Writes the lock with these repos.
-    pub(crate) fn write_lock(&self, repos: BTreeMap<String, Locked>) -> Result<(), SessionError> {
-        let text = Lock { repos }.to_text();
+    /// The same for something that a kustomization names elsewhere.
+    pub(crate) fn check_remote(&self, name: &str, found: &str) -> Result<(), SessionError> {
+        match self.lock.remotes.get(name) {
+            Some(locked) if locked.files != found => {
+                let message = format!(
+                    "the files of `{name}` are not the ones that `kfplan.lock` pins: it says {}, and they have {found}",
+                    locked.files
+                );
+                let help = "`kfplan vendor --update` pins what is there now; review what it changes";
+                Err(Failure::new("source", message, help).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes the lock.
+    pub(crate) fn write_lock(&self, lock: &Lock) -> Result<(), SessionError> {
+        let text = lock.to_text();
         std::fs::write(self.place.lock_file(), text)
             .map_err(|error| SessionError::system("write `kfplan.lock`", &error))
     }
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     format!("sha256:{}", kfplan_plan::Digest::of(bytes))
 }

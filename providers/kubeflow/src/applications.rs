@@ -1,8 +1,8 @@
 //! From a KfDef or a kustomization to the objects of each application.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use kfplan_kustomize::{Dialect, Files, Place, Rendered, render};
+use kfplan_kustomize::{Dialect, Files, Place, Remote, Rendered, render};
 use kfplan_objects::identity::Scopes;
 use kfplan_plan::{Note, Severity};
 use serde_json::{Value, json};
@@ -63,6 +63,8 @@ pub struct Bundle {
     pub applications: Vec<Application>,
     /// The files that were read, by repository.
     pub read: BTreeMap<String, Vec<String>>,
+    /// What lies somewhere else, with the files of it that were read.
+    pub remotes: BTreeMap<Remote, BTreeSet<String>>,
     /// What the plan has to say.
     pub notes: Vec<Note>,
 }
@@ -83,6 +85,9 @@ impl Bundle {
         read.extend(rendered.read);
         read.sort();
         read.dedup();
+        for (remote, files) in rendered.remotes {
+            self.remotes.entry(remote).or_default().extend(files);
+        }
         self.notes.extend(rendered.notes.into_iter().map(|found| Note {
             severity: Severity::Info,
             code: "kustomize::note".to_owned(),

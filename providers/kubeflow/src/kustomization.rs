@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use kfplan_kustomize::{Dialect, Files, Place, ReadError};
+use kfplan_kustomize::{Dialect, Files, Place, ReadError, Remote};
 use kfplan_model::Path;
 use kfplan_objects::yaml::{self, Edit, Kind};
 use serde_json::Value;
@@ -27,6 +27,10 @@ impl Files for Changed<'_> {
     fn is_directory(&self, path: &str) -> bool {
         self.files.is_directory(path)
     }
+
+    fn remote(&self, remote: &Remote) -> Result<Option<String>, ReadError> {
+        self.files.remote(remote)
+    }
 }
 
 /// Renders a kustomization without the entries to remove and with those to add.
@@ -42,7 +46,7 @@ pub(crate) fn render(
         let place = Place { file: format!("@{repo}/{path}"), at: None };
         return Err(KubeflowErrors(vec![KubeflowError::UnknownRepo { place, repo: repo.to_owned(), origin: None }]));
     };
-    let (file, text) = source(*files, path)?;
+    let (file, text) = source(*files, path, dialect)?;
     let mut errors = Vec::new();
     let (text, entries) = changed(repo, path, &file, &text, choice, &mut errors);
     let (text, entries) = checked((text, entries), errors)?;
@@ -67,7 +71,7 @@ pub(crate) fn render(
 }
 
 /// The kustomization file and its text. A folder without one is left to the renderer.
-fn source(files: &dyn Files, path: &str) -> Result<(String, String), KubeflowErrors> {
+fn source(files: &dyn Files, path: &str, dialect: Dialect) -> Result<(String, String), KubeflowErrors> {
     for name in ["kustomization.yaml", "kustomization.yml", "Kustomization"] {
         let file = if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
         if let Ok(Some(content)) = files.read(&file) {
@@ -75,7 +79,7 @@ fn source(files: &dyn Files, path: &str) -> Result<(String, String), KubeflowErr
         }
     }
     let application = path.to_owned();
-    let source = kfplan_kustomize::render(files, path, Dialect::V3_2).err();
+    let source = kfplan_kustomize::render(files, path, dialect).err();
     Err(KubeflowErrors(
         source.into_iter().map(|source| KubeflowError::Render { application: application.clone(), source }).collect(),
     ))

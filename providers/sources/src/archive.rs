@@ -62,6 +62,25 @@ pub fn unpack(bytes: &[u8], limits: Limits) -> Result<BTreeMap<String, Vec<u8>>,
     Ok(without_top(files))
 }
 
+/// The content of a single file: unpacked if it is compressed.
+///
+/// # Errors
+///
+/// [`SourceError::Malformed`] and [`SourceError::TooLarge`].
+pub fn plain(bytes: &[u8], limits: Limits) -> Result<Vec<u8>, SourceError> {
+    let mut content = Vec::new();
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        let mut reader = flate2::read::MultiGzDecoder::new(bytes).take(limits.bytes.saturating_add(1));
+        reader.read_to_end(&mut content).map_err(|reason| SourceError::Malformed { reason })?;
+    } else {
+        content.extend_from_slice(bytes);
+    }
+    if content.len() as u64 > limits.bytes {
+        return Err(SourceError::TooLarge { limit: limits.bytes, unit: "bytes" });
+    }
+    Ok(content)
+}
+
 fn checked(path: &str) -> Result<String, SourceError> {
     let wrong = |reason| SourceError::Entry { entry: path.to_owned(), reason };
     if path.starts_with('/') || path.contains('\\') || path.contains('\0') {

@@ -11,7 +11,7 @@ mod fetch;
 mod lock;
 mod tree;
 
-pub use archive::{Limits, unpack};
+pub use archive::{Limits, plain, unpack};
 pub use error::SourceError;
 pub use fetch::fetch;
 pub use lock::{Lock, Locked};

@@ -14,9 +14,11 @@ const FORMAT: u32 = 1;
 pub struct Lock {
     /// By repo name.
     pub repos: BTreeMap<String, Locked>,
+    /// What kustomizations name elsewhere, by its address.
+    pub remotes: BTreeMap<String, Locked>,
 }
 
-/// What is pinned of one repo.
+/// What is pinned of one repo, or of something else that was fetched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Locked {
@@ -35,6 +37,8 @@ struct File {
     version: u32,
     #[serde(default)]
     repos: BTreeMap<String, Locked>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    remotes: BTreeMap<String, Locked>,
 }
 
 impl Lock {
@@ -51,13 +55,13 @@ impl Lock {
                 reason: format!("it has version {}, and this kfplan reads version {FORMAT}", file.version),
             });
         }
-        Ok(Self { repos: file.repos })
+        Ok(Self { repos: file.repos, remotes: file.remotes })
     }
 
     /// The text of `kfplan.lock`. Equal locks have equal texts.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let file = File { version: FORMAT, repos: self.repos.clone() };
+        let file = File { version: FORMAT, repos: self.repos.clone(), remotes: self.remotes.clone() };
         let body = toml::to_string(&file).expect("a lock has only tables of strings");
         format!(
             "# Written by `kfplan vendor`. Pins the files that are rendered; commit it with the stack file.\n{body}"

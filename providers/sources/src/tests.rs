@@ -94,7 +94,10 @@ fn a_folder_and_an_archive_with_the_same_files_have_the_same_digest() {
 #[test]
 fn a_lock_is_read_back_and_a_newer_one_refused() {
     let locked = Locked { source: "https://x/y.tar.gz".to_owned(), files: "sha256:0".to_owned(), archive: None };
-    let lock = Lock { repos: [("manifests".to_owned(), locked)].into() };
+    let lock = Lock {
+        repos: [("manifests".to_owned(), locked.clone())].into(),
+        remotes: [("https://github.com/a/b?ref=v1".to_owned(), locked)].into(),
+    };
     assert_eq!(Lock::parse(&lock.to_text()).expect("its own text"), lock);
     let error = Lock::parse("version = 2").expect_err("a newer one");
     assert_eq!(error.to_string(), "`kfplan.lock` cannot be used: it has version 2, and this kfplan reads version 1");

@@ -39,7 +39,9 @@ pub(crate) struct RenderArgs {
 pub(crate) async fn run(ui: &Ui, global: &Global, args: &RenderArgs) -> Result<Exit, SessionError> {
     let rendered = match &args.kustomization {
         Some(folder) => {
-            kfplan_session::render_folder(&global.directory.clone().unwrap_or_default().join(folder), &args.dialect)?
+            let copies = options(global, &args.inputs).repos;
+            let folder = global.directory.clone().unwrap_or_default().join(folder);
+            kfplan_session::render_folder(&folder, &args.dialect, &copies)?
         }
         None => kfplan_session::render(&options(global, &args.inputs), args.resource.as_deref()).await?,
     };

@@ -10,17 +10,21 @@ use kfplan_model::{Path, Target, Value};
 use kfplan_plan::{RenderRequest, Rendered, RenderedObject};
 use serde_json::Value as Json;
 
-use super::OpenRepos;
+use super::{OpenRepos, ReadFiles};
 use crate::error::{Failure, SessionError};
 use crate::fields::Marked;
+use crate::remotes::{Remotes, WithRemotes};
 
 /// The rendered objects, and the files that were read by repo.
 pub(super) fn render(
     request: &RenderRequest,
     repos: &OpenRepos,
-) -> Result<(Rendered, BTreeMap<String, BTreeSet<String>>), SessionError> {
+    remotes: &Remotes,
+) -> Result<(Rendered, ReadFiles), SessionError> {
     let fields = &request.fields;
-    let files: Repos<'_> = repos.iter().map(|(name, opened)| (name.clone(), &opened.files as &dyn Files)).collect();
+    let trees: BTreeMap<String, WithRemotes<'_>> =
+        repos.iter().map(|(name, opened)| (name.clone(), WithRemotes { files: &opened.files, remotes })).collect();
+    let files: Repos<'_> = trees.iter().map(|(name, tree)| (name.clone(), tree as &dyn Files)).collect();
     let choice = Choice { remove: texts(fields.get("remove")), add: texts(fields.get("add")) };
     let failed = |errors: KubeflowErrors| {
         let related = errors.findings().into_iter().map(crate::render::failure).collect();
@@ -73,6 +77,7 @@ pub(super) fn render(
     for (name, files) in &bundle.read {
         read.entry(name.clone()).or_default().extend(files.iter().cloned());
     }
+    let read = ReadFiles { repos: read, remotes: std::mem::take(&mut bundle.remotes) };
     let notes = std::mem::take(&mut bundle.notes);
     let mut objects = Vec::new();
     for application in bundle.applications {

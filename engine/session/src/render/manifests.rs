@@ -1,6 +1,5 @@
 //! A `manifests` resource as objects: files, a kustomization, or inline YAML.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kfplan_kustomize::Dialect;
@@ -10,10 +9,11 @@ use kfplan_plan::{Digest, InputDigest, RenderRequest, Rendered, RenderedObject};
 use kfplan_sources::Tree;
 use serde_json::Value as Json;
 
-use super::OpenRepos;
+use super::{OpenRepos, ReadFiles};
 use super::kubeflow::in_repo;
 use crate::error::{Failure, SessionError};
 use crate::place::Place;
+use crate::remotes::{Remotes, WithRemotes};
 use crate::repos::TreeFiles;
 
 /// The rendered objects, and the files that were read by repo.
@@ -21,9 +21,10 @@ pub(super) fn render(
     request: &RenderRequest,
     place: &Place,
     repos: &OpenRepos,
-) -> Result<(Rendered, BTreeMap<String, BTreeSet<String>>), SessionError> {
+    remotes: &Remotes,
+) -> Result<(Rendered, ReadFiles), SessionError> {
     let fields = &request.fields;
-    let mut read: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut read = ReadFiles::default();
     let (mut bodies, mut inputs) = (Vec::new(), Vec::new());
     for pattern in fields.get("files").map(Value::as_list).unwrap_or_default().iter().filter_map(Value::as_str) {
         for (name, text) in files(request, place, pattern)? {
@@ -32,7 +33,7 @@ pub(super) fn render(
         }
     }
     if let Some(source) = fields.get("kustomization").and_then(Value::as_str) {
-        bodies.extend(kustomized(request, place, repos, source, &mut read, &mut inputs)?);
+        bodies.extend(kustomized(request, place, (repos, remotes), source, &mut read, &mut inputs)?);
     }
     if let Some(text) = fields.get("yaml").and_then(Value::as_str) {
         bodies.extend(parsed(request, "yaml", text)?);
@@ -86,11 +87,15 @@ fn parsed(request: &RenderRequest, name: &str, text: &str) -> Result<Vec<Json>, 
 fn kustomized(
     request: &RenderRequest,
     place: &Place,
-    repos: &OpenRepos,
+    (repos, remotes): (&OpenRepos, &Remotes),
     source: &str,
-    read: &mut BTreeMap<String, BTreeSet<String>>,
+    read: &mut ReadFiles,
     inputs: &mut Vec<InputDigest>,
 ) -> Result<Vec<Json>, SessionError> {
+    let dialect = match request.fields.get("dialect").and_then(Value::as_str) {
+        Some("3.2") => Dialect::V3_2,
+        _ => Dialect::V5,
+    };
     let failed = |errors: kfplan_kustomize::RenderErrors| {
         let related = errors.findings().into_iter().map(super::failure).collect();
         SessionError::from(Failure::all(
@@ -104,13 +109,18 @@ fn kustomized(
         let opened = repos.get(repo).ok_or_else(|| {
             Failure::new("repo", format!("`@{repo}` is not declared"), format!("add `[repos.{repo}]`"))
         })?;
-        let rendered = kfplan_kustomize::render(&opened.files, path, Dialect::V3_2).map_err(failed)?;
-        read.entry(repo.to_owned()).or_default().extend(rendered.read);
+        let files = WithRemotes { files: &opened.files, remotes };
+        let rendered = kfplan_kustomize::render(&files, path, dialect).map_err(failed)?;
+        read.repos.entry(repo.to_owned()).or_default().extend(rendered.read);
+        read.remotes.extend(rendered.remotes);
         return Ok(rendered.objects);
     }
     let root = Tree::open(place.folder()).map_err(|error| crate::repos::failed("the stack's folder", &error))?;
     let files = TreeFiles(root);
-    let rendered = kfplan_kustomize::render(&files, source.trim_end_matches('/'), Dialect::V3_2).map_err(failed)?;
+    let with_remotes = WithRemotes { files: &files, remotes };
+    let rendered =
+        kfplan_kustomize::render(&with_remotes, source.trim_end_matches('/'), dialect).map_err(failed)?;
+    read.remotes.extend(rendered.remotes);
     let found = crate::repos::digest_of(&files, &rendered.read.into_iter().collect())?;
     inputs.push(InputDigest { name: source.to_owned(), digest: Digest::of(found.as_bytes()) });
     Ok(rendered.objects)

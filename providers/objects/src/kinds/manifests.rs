@@ -32,6 +32,9 @@ impl Manifests {
             Field::optional("kustomization", Shape::Source, "The folder of a kustomization, or `@REPO/PATH`.")
                 .deciding()
                 .not_with(&["files", "yaml"]),
+            Field::optional("dialect", Shape::Choice(vec!["3.2", "5"]), "The kustomize that the kustomization is for.")
+                .or("5")
+                .deciding(),
             Field::optional("yaml", Shape::String, "The objects as text. It is taken as it stands; see `template`.")
                 .deciding()
                 .not_with(&["files", "kustomization"])
