@@ -283,6 +283,13 @@ impl<'a> Renderer<'a> {
         accumulated
     }
 
+    /// The objects of a folder that is not a part of what is rendered, but says how.
+    pub(crate) fn objects_of_folder(&mut self, file: &str, entry: &Named) -> Option<Vec<Resource>> {
+        let place = Place::new(file, entry.at);
+        let path = self.enter(file, entry, &place)?;
+        self.directory(&path, &place).map(|accumulated| accumulated.resources.0)
+    }
+
     /// The folder that an entry names, unless it cannot be entered.
     fn enter(&mut self, file: &str, entry: &Named, place: &Place) -> Option<String> {
         let path = match self.mounted(entry, place)? {

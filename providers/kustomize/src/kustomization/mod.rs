@@ -11,7 +11,7 @@ use crate::fieldspec::FieldSpec;
 use crate::gvk::{Gvk, Id};
 use crate::resource::Behavior;
 
-mod read;
+pub(crate) mod read;
 pub(crate) mod read5;
 
 use read::{

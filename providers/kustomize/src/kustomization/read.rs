@@ -167,21 +167,21 @@ pub(super) fn has_legacy_patches(fields: &Fields<'_>) -> bool {
     }
 }
 
-pub(super) fn text(fields: &Fields<'_>, name: &str, decoder: &mut Decoder<'_>) -> String {
+pub(crate) fn text(fields: &Fields<'_>, name: &str, decoder: &mut Decoder<'_>) -> String {
     fields.get(name).and_then(|(field, node)| decoder.text(&field, node)).unwrap_or_default()
 }
 
-pub(super) fn texts(fields: &Fields<'_>, name: &str, decoder: &mut Decoder<'_>) -> Option<BTreeMap<String, String>> {
+pub(crate) fn texts(fields: &Fields<'_>, name: &str, decoder: &mut Decoder<'_>) -> Option<BTreeMap<String, String>> {
     fields.get(name).and_then(|(field, node)| decoder.texts(&field, node))
 }
 
-pub(super) fn named(fields: &Fields<'_>, name: &str, decoder: &mut Decoder<'_>) -> Option<Named> {
+pub(crate) fn named(fields: &Fields<'_>, name: &str, decoder: &mut Decoder<'_>) -> Option<Named> {
     let (field, node) = fields.get(name)?;
     let value = decoder.text(&field, node)?;
     (!value.is_empty()).then_some(Named { field, at: node.at, value })
 }
 
-pub(super) fn list<T>(
+pub(crate) fn list<T>(
     fields: &Fields<'_>,
     name: &str,
     decoder: &mut Decoder<'_>,
@@ -190,7 +190,7 @@ pub(super) fn list<T>(
     fields.get(name).map(|(field, node)| decoder.items(&field, node, read)).unwrap_or_default()
 }
 
-pub(super) fn names(fields: &Fields<'_>, name: &str, decoder: &mut Decoder<'_>) -> Vec<Named> {
+pub(crate) fn names(fields: &Fields<'_>, name: &str, decoder: &mut Decoder<'_>) -> Vec<Named> {
     list(fields, name, decoder, |field, node, decoder| {
         let value = decoder.text(&field, node)?;
         Some(Named { field, at: node.at, value })
@@ -203,10 +203,22 @@ pub(super) fn read_generator(
     is_secret: bool,
     decoder: &mut Decoder<'_>,
 ) -> Option<Generator> {
+    read_generator_with(field, node, is_secret, &[], decoder)
+}
+
+/// The same, where fields more are known.
+pub(crate) fn read_generator_with(
+    field: String,
+    node: &Node,
+    is_secret: bool,
+    more: &[&'static str],
+    decoder: &mut Decoder<'_>,
+) -> Option<Generator> {
     let mut known = vec!["name", "namespace", "behavior", "literals", "files", "envs", "env"];
     if decoder.dialect == Dialect::V5 {
         known.push("options");
     }
+    known.extend(more);
     if is_secret {
         known.push("type");
     }
@@ -268,7 +280,7 @@ pub(super) fn read_json_patch(field: String, node: &Node, decoder: &mut Decoder<
     Some(JsonPatch { field, at: node.at, target, selector, path, patch })
 }
 
-pub(super) fn read_gvk(fields: &Fields<'_>, decoder: &mut Decoder<'_>) -> Gvk {
+pub(crate) fn read_gvk(fields: &Fields<'_>, decoder: &mut Decoder<'_>) -> Gvk {
     Gvk {
         group: text(fields, "group", decoder),
         version: text(fields, "version", decoder),
@@ -277,9 +289,20 @@ pub(super) fn read_gvk(fields: &Fields<'_>, decoder: &mut Decoder<'_>) -> Gvk {
 }
 
 pub(super) fn read_patch(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Option<Patch> {
+    read_patch_with(field, node, &[], decoder)
+}
+
+/// The same, where fields more are known.
+pub(crate) fn read_patch_with(
+    field: String,
+    node: &Node,
+    more: &[&'static str],
+    decoder: &mut Decoder<'_>,
+) -> Option<Patch> {
     let is_new = decoder.dialect == Dialect::V5;
-    let known: &[&str] = if is_new { &["path", "patch", "target", "options"] } else { &["path", "patch", "target"] };
-    let fields = decoder.fields(&field, node, known)?;
+    let mut known = if is_new { vec!["path", "patch", "target", "options"] } else { vec!["path", "patch", "target"] };
+    known.extend(more);
+    let fields = decoder.fields(&field, node, &known)?;
     let options = fields.get("options").and_then(|(field, node)| decoder.loose_fields(&field, node));
     let option = |name: &str, decoder: &mut Decoder<'_>| {
         let set = options.as_ref().and_then(|options| options.get(name));
@@ -303,10 +326,10 @@ pub(super) fn read_patch(field: String, node: &Node, decoder: &mut Decoder<'_>) 
     Some(Patch { field, at: node.at, path, patch, target, allow_name_change, allow_kind_change })
 }
 
-pub(super) const SELECTOR: [&str; 7] =
+pub(crate) const SELECTOR: [&str; 7] =
     ["group", "version", "kind", "namespace", "name", "labelSelector", "annotationSelector"];
 
-pub(super) fn read_selector(fields: &Fields<'_>, decoder: &mut Decoder<'_>) -> Selector {
+pub(crate) fn read_selector(fields: &Fields<'_>, decoder: &mut Decoder<'_>) -> Selector {
     Selector {
         gvk: read_gvk(fields, decoder),
         namespace: text(fields, "namespace", decoder),
@@ -330,11 +353,11 @@ pub(super) fn read_options(field: &str, node: &Node, decoder: &mut Decoder<'_>) 
     }
 }
 
-pub(super) fn flag(fields: &Fields<'_>, name: &str, decoder: &mut Decoder<'_>) -> bool {
+pub(crate) fn flag(fields: &Fields<'_>, name: &str, decoder: &mut Decoder<'_>) -> bool {
     fields.get(name).and_then(|(field, node)| decoder.bool(&field, node)).unwrap_or_default()
 }
 
-pub(super) fn read_image(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Option<Image> {
+pub(crate) fn read_image(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Option<Image> {
     let mut known = vec!["name", "newName", "newTag", "digest"];
     if decoder.dialect == Dialect::V5 {
         known.push("tagSuffix");
@@ -350,7 +373,7 @@ pub(super) fn read_image(field: String, node: &Node, decoder: &mut Decoder<'_>) 
     })
 }
 
-pub(super) fn read_replica(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Option<Replica> {
+pub(crate) fn read_replica(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Option<Replica> {
     let fields = decoder.fields(&field, node, &["name", "count"])?;
     let count = fields.get("count").and_then(|(field, node)| decoder.int(&field, node)).unwrap_or_default();
     Some(Replica { name: text(&fields, "name", decoder), at: node.at, count, field })

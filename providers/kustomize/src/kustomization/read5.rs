@@ -110,7 +110,7 @@ fn read_sorting(field: &str, node: &Node, decoder: &mut Decoder<'_>) -> Option<S
     }
 }
 
-fn read_entry(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Option<ReplacementEntry> {
+pub(crate) fn read_entry(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Option<ReplacementEntry> {
     let fields = decoder.fields(&field, node, &["source", "targets", "path"])?;
     let path = super::read::named(&fields, "path", decoder);
     if let Some(path) = path {

@@ -7,6 +7,7 @@ mod metadata;
 mod names;
 mod patches;
 mod plan;
+pub(crate) use plan::from_file;
 pub(crate) mod patches5;
 pub(crate) mod references;
 pub(crate) mod referrals;

@@ -37,7 +37,7 @@ pub(crate) enum Change {
 }
 
 /// Reads `patchesStrategicMerge`: texts, or files.
-pub(super) fn load_strategic(renderer: &mut Renderer<'_>, file: &str, entries: &[Named]) -> Vec<ObjectPatch> {
+pub(crate) fn load_strategic(renderer: &mut Renderer<'_>, file: &str, entries: &[Named]) -> Vec<ObjectPatch> {
     let mut patches = Vec::new();
     for entry in entries {
         let inline = Place::new(file, entry.at);
@@ -66,7 +66,7 @@ pub(super) fn load_strategic(renderer: &mut Renderer<'_>, file: &str, entries: &
 }
 
 /// Reads one entry of `patches`.
-pub(super) fn load_general(renderer: &mut Renderer<'_>, file: &str, patch: &Patch) -> Option<Change> {
+pub(crate) fn load_general(renderer: &mut Renderer<'_>, file: &str, patch: &Patch) -> Option<Change> {
     let (place, text) = text_of(renderer, file, patch.path.as_ref(), patch.patch.as_ref())?;
     let refuse = |renderer: &mut Renderer<'_>, reason: String| {
         renderer.errors.push(RenderError::Field { place: place.clone(), field: patch.field.clone(), reason });
@@ -101,7 +101,7 @@ pub(super) fn load_json(
 }
 
 /// The text of a patch: the one in the kustomization, or the file it names.
-fn text_of(
+pub(crate) fn text_of(
     renderer: &mut Renderer<'_>,
     file: &str,
     path: Option<&Named>,
@@ -128,7 +128,7 @@ pub(super) fn change_of(text: &str) -> Result<Change, String> {
     }
 }
 
-pub(super) fn operations_of(text: &str) -> Result<Vec<Operation>, String> {
+pub(crate) fn operations_of(text: &str) -> Result<Vec<Operation>, String> {
     let documents = yaml::parse_documents(text, yaml::Dialect::Kustomize3).map_err(|error| error.to_string())?;
     let operations = json6902::parse(documents.first().unwrap_or(&Value::Null))?;
     if operations.is_empty() { Err("the list of operations is empty".to_owned()) } else { Ok(operations) }

@@ -32,7 +32,7 @@ pub(super) fn steps(renderer: &mut Renderer<'_>, kustomization: &Kustomization, 
         plan.add(kustomization.place("replacements"), "replacements", Action::Replace(replacements));
     }
     let mut steps = plan.steps;
-    steps.extend(crate::plugins::transformers(renderer, kustomization, config));
+    steps.extend(crate::plugins::transformers(renderer, kustomization));
     steps
 }
 
