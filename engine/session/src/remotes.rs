@@ -168,7 +168,10 @@ fn address(remote: &Remote) -> Result<String, SessionError> {
         Remote::Repository { url, .. } => Err(Failure::new(
             "vendor::host",
             format!("`{url}` is a repository that kfplan cannot fetch: it takes archives from https://github.com only"),
-            format!("name a local copy with `--repo \"{}=PATH\"`, or copy the folder into the repository", remote.name()),
+            format!(
+                "name a local copy with `--repo \"{}=PATH\"`, or copy the folder into the repository",
+                remote.name()
+            ),
         )
         .into()),
     }

@@ -150,9 +150,7 @@ impl Repos {
     async fn remote_repo(&self, name: &str, url: &str, fetching: bool) -> Result<Opened, SessionError> {
         let what = format!("@{name}");
         let locked = self.lock.repos.get(name).filter(|_| !fetching);
-        let cached = locked
-            .and_then(|locked| locked.archive.as_deref())
-            .and_then(|archive| self.from_cache(archive));
+        let cached = locked.and_then(|locked| locked.archive.as_deref()).and_then(|archive| self.from_cache(archive));
         let bytes = match cached {
             Some(bytes) => bytes,
             // What is downloaded for a pinned repo is compared with the pin once it was read.

@@ -160,11 +160,7 @@ const V1_AND_BETA: &[&str] = &["v1", "v1beta1"];
 
 const CLUSTER_SCOPED_5: [Scoped; 12] = [
     ("", &["v1"], &["ComponentStatus", "Namespace", "Node", "NodeProxyOptions", "PersistentVolume"]),
-    (
-        "admissionregistration.k8s.io",
-        V1_AND_BETA,
-        &["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"],
-    ),
+    ("admissionregistration.k8s.io", V1_AND_BETA, &["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"]),
     ("apiextensions.k8s.io", V1_AND_BETA, &["CustomResourceDefinition"]),
     ("apiregistration.k8s.io", V1_AND_BETA, &["APIService"]),
     ("certificates.k8s.io", V1_AND_BETA, &["CertificateSigningRequest"]),

@@ -105,7 +105,11 @@ fn step<'v>(value: &'v Value, part: &str) -> Result<Option<&'v Value>, String> {
     }
     if part == "-" || is_index(part) {
         let Value::Array(items) = value else { return Err(no_list()) };
-        return Ok(if part == "-" { items.last() } else { part.parse::<usize>().ok().and_then(|index| items.get(index)) });
+        return Ok(if part == "-" {
+            items.last()
+        } else {
+            part.parse::<usize>().ok().and_then(|index| items.get(index))
+        });
     }
     if is_match(part) {
         let Value::Array(items) = value else { return Err(no_list()) };

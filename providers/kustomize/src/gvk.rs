@@ -51,7 +51,10 @@ impl Gvk {
     fn rank(&self, order: &Order) -> usize {
         let middle = order.first.len();
         // Of a kind that stands in both lists the later one counts.
-        match (order.last.iter().position(|kind| *kind == self.kind), order.first.iter().position(|kind| *kind == self.kind)) {
+        match (
+            order.last.iter().position(|kind| *kind == self.kind),
+            order.first.iter().position(|kind| *kind == self.kind),
+        ) {
             (Some(place), _) => middle + 1 + place,
             (None, Some(place)) => place,
             (None, None) => middle,

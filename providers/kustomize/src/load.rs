@@ -125,10 +125,17 @@ impl Renderer<'_> {
             }
             Ok(documents) => {
                 let Some(document) = documents.into_iter().next() else {
+                    self.refuse_empty(&path);
                     return Some(Kustomization::empty(&path));
                 };
                 self.note_duplicates(&path, &document);
-                Kustomization::read(&document.root, &mut Decoder { file: &path, dialect: self.dialect, errors: &mut self.errors })
+                if says_nothing(&document.root) {
+                    self.refuse_empty(&path);
+                }
+                Kustomization::read(
+                    &document.root,
+                    &mut Decoder { file: &path, dialect: self.dialect, errors: &mut self.errors },
+                )
             }
         };
         // With a field that means something else, nothing that follows can be trusted;
@@ -138,6 +145,15 @@ impl Renderer<'_> {
             return None;
         }
         Some(kustomization)
+    }
+
+    /// Dialect 5 takes a kustomization that says nothing for a mistake.
+    fn refuse_empty(&mut self, path: &str) {
+        if self.dialect == Dialect::V5 {
+            let (place, field) = (Place::file(path), "kustomization".to_owned());
+            let reason = "it says nothing: `resources: []` is the least it can say".to_owned();
+            self.errors.push(RenderError::Field { place, field, reason });
+        }
     }
 
     fn note_duplicates(&mut self, path: &str, document: &Document) {
@@ -182,6 +198,18 @@ impl Renderer<'_> {
     }
 }
 
+/// Whether a kustomization has no field but those that say what it is.
+fn says_nothing(root: &Node) -> bool {
+    match &root.kind {
+        Kind::Null => true,
+        Kind::Map(entries) => entries.iter().all(|entry| {
+            let is_head = ["apiVersion", "kind"].iter().any(|name| name.eq_ignore_ascii_case(&entry.key));
+            is_head || matches!(entry.value.kind, Kind::Null) || entry.value.as_text() == Some("")
+        }),
+        Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) | Kind::List(_) => false,
+    }
+}
+
 /// The documents of a text. One that begins with `{` is a stream of JSON objects.
 fn read_documents(text: &str, dialect: yaml::Dialect) -> Result<Vec<Document>, yaml::YamlError> {
     if text.trim_start().starts_with('{') {
@@ -203,12 +231,16 @@ fn value_of(node: Node, dialect: Dialect) -> Value {
     }
     let is_folded = node.is_folded();
     if node.is_unwritten() {
-        return blank();
+        return blank(false);
     }
+    let in_braces = node.is_flow();
     match node.kind {
         Kind::List(items) => items.into_iter().map(|item| value_of(item, dialect)).collect(),
         Kind::Map(entries) => {
-            let entries = entries.into_iter().map(|entry| (entry.key, value_of(entry.value, dialect)));
+            let entries = entries.into_iter().map(|entry| match entry.value.is_unwritten() {
+                true => (entry.key, blank(in_braces)),
+                false => (entry.key, value_of(entry.value, dialect)),
+            });
             Value::Object(entries.collect())
         }
         Kind::Text(text) if is_folded => folded(text),
@@ -220,7 +252,11 @@ fn value_of(node: Node, dialect: Dialect) -> Value {
 }
 
 /// The objects in some documents, lists of objects taken apart.
-pub(crate) fn objects_in(documents: Vec<Document>, dialect: Dialect, wrong: &mut Vec<(Position, String)>) -> Vec<Parsed> {
+pub(crate) fn objects_in(
+    documents: Vec<Document>,
+    dialect: Dialect,
+    wrong: &mut Vec<(Position, String)>,
+) -> Vec<Parsed> {
     let mut objects = Vec::new();
     let mut queue: VecDeque<(Position, Value)> = documents
         .into_iter()

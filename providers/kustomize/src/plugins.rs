@@ -8,8 +8,8 @@ use crate::config::read_specs;
 use crate::decode::{Decoder, Fields};
 use crate::dialect::Dialect;
 use crate::error::{Place, RenderError};
-use crate::files::join;
 use crate::fieldspec::FieldSpec;
+use crate::files::join;
 use crate::generate::{self, Target};
 use crate::kustomization::read::{
     SELECTOR, flag, list, named, names, read_generator_with, read_image, read_patch_with, read_replica, read_selector,
@@ -17,7 +17,6 @@ use crate::kustomization::read::{
 };
 use crate::kustomization::read5::read_entry;
 use crate::kustomization::{GeneratorOptions, Kustomization, Named, ReplacementEntry};
-use crate::load::YAML;
 use crate::render::Renderer;
 use crate::resource::Resources;
 use crate::transform::patches5;
@@ -26,7 +25,11 @@ use crate::transform::steps::{Action, Step, Subjects};
 /// What every configuration of a plugin has.
 const HEAD: [&str; 3] = ["apiVersion", "kind", "metadata"];
 
-const HELP: &str = "say the same with fields of the kustomization, or render it once and list the result under `resources`";
+/// How configurations are read: as objects.
+const YAML: yaml::Dialect = yaml::Dialect::Kustomize5;
+
+const HELP: &str =
+    "say the same with fields of the kustomization, or render it once and list the result under `resources`";
 const RUNS: &str = "it would run a plugin, and kfplan runs none";
 const RUNS_CONTAINER: &str = "it would run a container, and kfplan runs none";
 const UNKNOWN: &str = "kfplan does not have this builtin plugin";
@@ -52,11 +55,13 @@ pub(crate) fn generate(renderer: &mut Renderer<'_>, kustomization: &Kustomizatio
                 }
             };
             let node = &configuration.document.root;
-            let decoder = &mut Decoder { file: &configuration.file, dialect: Dialect::V5, errors: &mut renderer.errors };
+            let decoder =
+                &mut Decoder { file: &configuration.file, dialect: Dialect::V5, errors: &mut renderer.errors };
             let read = read_generator_with(entry.field.clone(), node, target == Target::Secret, &HEAD, decoder);
             let Some(mut generator) = read else { continue };
             let metadata = node.get("metadata");
-            let from_metadata = |key: &str| metadata.and_then(|it| it.get(key)?.as_text()).unwrap_or_default().to_owned();
+            let from_metadata =
+                |key: &str| metadata.and_then(|it| it.get(key)?.as_text()).unwrap_or_default().to_owned();
             if generator.name.is_empty() {
                 generator.name = from_metadata("name");
             }
@@ -134,13 +139,7 @@ fn configurations(renderer: &mut Renderer<'_>, file: &str, entry: &Named) -> Vec
     }
 }
 
-fn refuse(
-    renderer: &mut Renderer<'_>,
-    configuration: &Configuration,
-    entry: &Named,
-    kind: &str,
-    reason: &'static str,
-) {
+fn refuse(renderer: &mut Renderer<'_>, configuration: &Configuration, entry: &Named, kind: &str, reason: &'static str) {
     let place = Place::new(&configuration.file, configuration.document.root.at);
     let field = format!("{}: {kind}", entry.field);
     renderer.errors.push(RenderError::Unsupported { place, field, reason, help: HELP });

@@ -36,9 +36,9 @@ impl Remote {
         }
         let (host, path) = split_host(strip_prefix(address, "git::").unwrap_or(address));
         let (repository, folder) = split_repository(path);
-        let reference = ["ref", "version"].iter().find_map(|key| {
-            query.split('&').filter_map(|pair| pair.split_once('=')).find(|(name, _)| name == key)
-        });
+        let reference = ["ref", "version"]
+            .iter()
+            .find_map(|key| query.split('&').filter_map(|pair| pair.split_once('=')).find(|(name, _)| name == key));
         let url = format!("{host}{}", repository.trim_end_matches(".git").trim_end_matches('/'));
         let reference = reference.map(|(_, value)| value.to_owned()).unwrap_or_default();
         Some((Self::Repository { url, reference }, folder.trim_matches('/').to_owned()))
@@ -87,7 +87,9 @@ fn strip_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
 /// The part up to the path, and the path. What means GitHub gives one and the same host.
 fn split_host(address: &str) -> (String, &str) {
     const GITHUB: &str = "https://github.com/";
-    for prefix in [GITHUB, "http://github.com/", "github.com/", "github.com:", "git@github.com:", "gh:", "ssh://git@github.com/"] {
+    for prefix in
+        [GITHUB, "http://github.com/", "github.com/", "github.com:", "git@github.com:", "gh:", "ssh://git@github.com/"]
+    {
         if let Some(path) = strip_prefix(address, prefix) {
             return (GITHUB.to_owned(), path);
         }

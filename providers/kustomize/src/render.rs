@@ -9,7 +9,6 @@ use serde_json::Value;
 use crate::config::Config;
 use crate::decode::Decoder;
 use crate::dialect::Dialect;
-use crate::{defaults, defaults5, finish, plugins};
 use crate::error::{Place, RenderError, RenderErrors};
 use crate::files::{Files, join};
 use crate::generate::{self, Target};
@@ -19,6 +18,7 @@ use crate::patch::custom::Custom;
 use crate::remote::Remote;
 use crate::resource::{Resource, Resources};
 use crate::transform;
+use crate::{defaults, defaults5, finish, plugins};
 
 /// How many kustomizations may include one another in a row.
 const DEPTH: usize = 64;
@@ -99,12 +99,7 @@ struct Accumulated {
 
 impl Accumulated {
     fn new(dialect: Dialect) -> Self {
-        Self {
-            resources: Resources(Vec::new(), dialect),
-            config: None,
-            variables: BTreeMap::new(),
-            is_broken: false,
-        }
+        Self { resources: Resources(Vec::new(), dialect), config: None, variables: BTreeMap::new(), is_broken: false }
     }
 }
 
@@ -434,7 +429,10 @@ impl<'a> Renderer<'a> {
                 }
             };
             let Some(document) = documents.first() else { continue };
-            let read = Config::read(&document.root, &mut Decoder { file: &path, dialect: self.dialect, errors: &mut self.errors });
+            let read = Config::read(
+                &document.root,
+                &mut Decoder { file: &path, dialect: self.dialect, errors: &mut self.errors },
+            );
             if let Err(reason) = own.merge(&read) {
                 self.errors.push(RenderError::Field { place, field: entry.field.clone(), reason });
             }
@@ -506,7 +504,8 @@ impl<'a> Renderer<'a> {
         let place = Place::file(shown(directory));
         let resources = &mut accumulated.resources;
         if let Err((resource, reason)) = transform::hash::rename(resources) {
-            let (field, object) = ("generatorOptions.disableNameSuffixHash".to_owned(), resource.current_id().to_string());
+            let (field, object) =
+                ("generatorOptions.disableNameSuffixHash".to_owned(), resource.current_id().to_string());
             self.errors.push(RenderError::Transform { place: place.clone(), field, object, reason });
         }
         let config = accumulated.config.unwrap_or_else(|| Rc::clone(&self.defaults));

@@ -8,6 +8,9 @@ use serde_json::{Map, Value};
 /// that no YAML text can hold unescaped, and never leaves a render.
 const BLANK: &str = "\u{0}\u{0}blank";
 
+/// The same within braces (`{key: }`), which comes back from being written as an empty text.
+const BLANK_IN_BRACES: &str = "\u{0}\u{0}blank in braces";
+
 /// What stands at the end of a text whose folded lines kustomize 5 writes in another way
 /// than it reads them. It never leaves a render either.
 const REFOLDED: char = '\u{0}';
@@ -45,13 +48,13 @@ fn refolded(text: &str) -> String {
 }
 
 /// A null without letters.
-pub(crate) fn blank() -> Value {
-    Value::String(BLANK.to_owned())
+pub(crate) fn blank(in_braces: bool) -> Value {
+    Value::String(if in_braces { BLANK_IN_BRACES } else { BLANK }.to_owned())
 }
 
 /// Whether a value is a null without letters.
 pub(crate) fn is_blank(value: &Value) -> bool {
-    value.as_str() == Some(BLANK)
+    matches!(value.as_str(), Some(BLANK | BLANK_IN_BRACES))
 }
 
 /// Whether a value is null, however it was written.
@@ -87,7 +90,8 @@ pub(crate) fn settle(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(settle),
         other => {
             if is_blank(other) {
-                *other = Value::Null;
+                let in_braces = other.as_str() == Some(BLANK_IN_BRACES);
+                *other = if in_braces { Value::String(String::new()) } else { Value::Null };
             } else if let Some(text) = other.as_str().and_then(|text| text.strip_suffix(REFOLDED)) {
                 *other = Value::String(refolded(text));
             }
@@ -117,7 +121,8 @@ pub(crate) fn plain(text: &str) -> Value {
     if text.contains(['\n', '#', ':', '{', '[', '"', '\'', '&', '*', '!', '|', '>', '%', '@', '`', ',']) {
         return Value::String(text.to_owned());
     }
-    match yaml::parse_documents(text, yaml::Dialect::Kustomize5).ok().and_then(|documents| documents.into_iter().next()) {
+    match yaml::parse_documents(text, yaml::Dialect::Kustomize5).ok().and_then(|documents| documents.into_iter().next())
+    {
         Some(value @ (Value::Number(_) | Value::Bool(_))) => value,
         None if matches!(text, "~" | "null" | "Null" | "NULL") => Value::Null,
         _ => Value::String(text.to_owned()),

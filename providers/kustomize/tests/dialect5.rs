@@ -132,10 +132,16 @@ fn differences(path: &str, found: Option<&Value>, golden: Option<&Value>, lines:
         (Some(Value::String(found)), Some(Value::String(golden))) => {
             let same = found.bytes().zip(golden.bytes()).take_while(|(one, other)| one == other).count();
             let around = |text: &str| -> String { text.chars().skip(same.saturating_sub(40)).take(120).collect() };
-            lines.push(format!("    {path} at {same}\n      found  {:?}\n      golden {:?}", around(found), around(golden)));
+            lines.push(format!(
+                "    {path} at {same}\n      found  {:?}\n      golden {:?}",
+                around(found),
+                around(golden)
+            ));
         }
         (found, golden) => {
-            let show = |value: Option<&Value>| value.map_or("nothing".to_owned(), |value| value.to_string().chars().take(300).collect());
+            let show = |value: Option<&Value>| {
+                value.map_or("nothing".to_owned(), |value| value.to_string().chars().take(300).collect())
+            };
             lines.push(format!("    {path}\n      found  {}\n      golden {}", show(found), show(golden)));
         }
     }
@@ -258,6 +264,7 @@ struct Tally {
     equal: usize,
     refused: usize,
     unreachable: usize,
+    crashed: usize,
     objects: usize,
     lines: Vec<String>,
 }
@@ -270,12 +277,22 @@ fn compare_folder(release: &Release, root: &Path, folder: &str, cache: Option<&P
         return;
     }
     let theirs = kubectl(root, folder, cache);
+    if own.is_ok() && theirs.as_ref().is_err_and(|text| text.contains("panic: runtime error")) {
+        // A patch after one that deletes an object: kustomize 5.6 mended it.
+        tally.lock().expect("no test panics with it").crashed += 1;
+        return;
+    }
     let mut lines = Vec::new();
     let mut objects = 0;
     match (&own, &theirs) {
         (Err(_), Err(_)) => {}
-        (Err(own), Ok(_)) => lines.push(format!("    refused, and kubectl does not: {}", own.chars().take(600).collect::<String>())),
-        (Ok(_), Err(theirs)) => lines.push(format!("    rendered, and kubectl does not: {}", theirs.lines().filter(|line| !line.starts_with("# Warning")).take(5).collect::<Vec<_>>().join("\n"))),
+        (Err(own), Ok(_)) => {
+            lines.push(format!("    refused, and kubectl does not: {}", own.chars().take(600).collect::<String>()))
+        }
+        (Ok(_), Err(theirs)) => lines.push(format!(
+            "    rendered, and kubectl does not: {}",
+            theirs.lines().filter(|line| !line.starts_with("# Warning")).take(5).collect::<Vec<_>>().join("\n")
+        )),
         (Ok(own), Ok(theirs)) => {
             let golden = yaml::parse_documents(theirs, yaml::Dialect::Kustomize5).expect("kubectl writes YAML");
             objects = golden.len();
@@ -323,12 +340,13 @@ fn compare_release(archive: &str) {
     std::fs::remove_dir_all(&root).expect("the folder can be removed");
     let tally = tally.into_inner().expect("no test panics with it");
     println!(
-        "{archive}: of {} folders {} are equal ({} objects), {} are refused by both, {} name what cannot be had here",
+        "{archive}: of {} folders {} are equal ({} objects), {} are refused by both, {} name what cannot be had here, kubectl crashes on {}",
         all.len(),
         tally.equal,
         tally.objects,
         tally.refused,
-        tally.unreachable
+        tally.unreachable,
+        tally.crashed
     );
     assert!(tally.lines.is_empty(), "{}", tally.lines.into_iter().take(SHOWN * 3).collect::<Vec<_>>().join("\n"));
 }

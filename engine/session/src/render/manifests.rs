@@ -9,8 +9,8 @@ use kfplan_plan::{Digest, InputDigest, RenderRequest, Rendered, RenderedObject};
 use kfplan_sources::Tree;
 use serde_json::Value as Json;
 
-use super::{OpenRepos, ReadFiles};
 use super::kubeflow::in_repo;
+use super::{OpenRepos, ReadFiles};
 use crate::error::{Failure, SessionError};
 use crate::place::Place;
 use crate::remotes::{Remotes, WithRemotes};
@@ -118,8 +118,7 @@ fn kustomized(
     let root = Tree::open(place.folder()).map_err(|error| crate::repos::failed("the stack's folder", &error))?;
     let files = TreeFiles(root);
     let with_remotes = WithRemotes { files: &files, remotes };
-    let rendered =
-        kfplan_kustomize::render(&with_remotes, source.trim_end_matches('/'), dialect).map_err(failed)?;
+    let rendered = kfplan_kustomize::render(&with_remotes, source.trim_end_matches('/'), dialect).map_err(failed)?;
     read.remotes.extend(rendered.remotes);
     let found = crate::repos::digest_of(&files, &rendered.read.into_iter().collect())?;
     inputs.push(InputDigest { name: source.to_owned(), digest: Digest::of(found.as_bytes()) });

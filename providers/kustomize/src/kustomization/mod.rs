@@ -15,8 +15,8 @@ pub(crate) mod read;
 pub(crate) mod read5;
 
 use read::{
-    check_kind, check_names, has_legacy_patches, list, names, read_generator, read_image, read_json_patch, read_options, read_patch,
-    read_replica, read_variable, text, texts,
+    check_kind, check_names, has_legacy_patches, list, names, read_generator, read_image, read_json_patch,
+    read_options, read_patch, read_replica, read_variable, text, texts,
 };
 
 /// The names that a kustomization file may have.

@@ -4,11 +4,11 @@ use kfplan_objects::yaml::{Kind, Node};
 
 use super::read::{SELECTOR, flag, list, names, read_gvk, read_selector, text, texts};
 use super::{
-    BuildMetadata, FieldOptions, Kustomization, LabelSet, Named, Replacement, ReplacementEntry, ReplacementTarget, Sorting,
-    Source,
+    BuildMetadata, FieldOptions, Kustomization, LabelSet, Named, Replacement, ReplacementEntry, ReplacementTarget,
+    Sorting, Source,
 };
-use crate::decode::{Decoder, Fields};
 use crate::config::read_specs;
+use crate::decode::{Decoder, Fields};
 use crate::dialect::{Dialect, Order};
 use crate::gvk::Id;
 
@@ -17,7 +17,9 @@ const COMPONENT: &str = "Component";
 /// A kustomization, or a component, which has a version of its own.
 pub(super) fn check_kind(fields: &Fields<'_>, decoder: &mut Decoder<'_>) {
     let kind = text(fields, "kind", decoder);
-    if let (Some((field, node)), false) = (fields.get("kind"), matches!(kind.as_str(), "" | "Kustomization" | COMPONENT)) {
+    if let (Some((field, node)), false) =
+        (fields.get("kind"), matches!(kind.as_str(), "" | "Kustomization" | COMPONENT))
+    {
         decoder.refuse(&field, node, format!("`{kind}` is neither `Kustomization` nor `{COMPONENT}`"));
     }
     let version = if kind == COMPONENT { "v1alpha1" } else { "v1beta1" };
@@ -114,7 +116,8 @@ pub(crate) fn read_entry(field: String, node: &Node, decoder: &mut Decoder<'_>) 
     let fields = decoder.fields(&field, node, &["source", "targets", "path"])?;
     let path = super::read::named(&fields, "path", decoder);
     if let Some(path) = path {
-        let has_targets = fields.get("targets").is_some_and(|(_, node)| !matches!(&node.kind, Kind::List(items) if items.is_empty()));
+        let has_targets =
+            fields.get("targets").is_some_and(|(_, node)| !matches!(&node.kind, Kind::List(items) if items.is_empty()));
         if fields.get("source").is_some() || has_targets {
             decoder.refuse(&field, node, "`path` stands alone: source and targets are in the file");
         }
@@ -166,7 +169,8 @@ fn read_target(field: String, node: &Node, decoder: &mut Decoder<'_>) -> Option<
         let fields = decoder.fields(&field, node, &SELECTOR)?;
         Some(read_selector(&fields, decoder))
     });
-    let mut paths: Vec<String> = names(&fields, "fieldPaths", decoder).into_iter().map(|named: Named| named.value).collect();
+    let mut paths: Vec<String> =
+        names(&fields, "fieldPaths", decoder).into_iter().map(|named: Named| named.value).collect();
     if paths.is_empty() {
         paths.push("metadata.name".to_owned());
     }

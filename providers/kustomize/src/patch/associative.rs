@@ -9,7 +9,14 @@ use super::walk::{self, Schema};
 use crate::scalar::{self, is_null};
 
 /// Merges a list into another one. What is merged comes first, in the order of the patch.
-pub(super) fn merge(dest: Vec<Value>, origin: Option<&[Value]>, keys: &[&str], inner: Schema<'_>) -> Result<Vec<Value>, String> {
+///
+/// Where the list that is merged into `is_origin` itself, its elements are those of the patch.
+pub(super) fn merge(
+    dest: Vec<Value>,
+    origin: Option<&[Value]>,
+    (keys, is_origin): (&[&str], bool),
+    inner: Schema<'_>,
+) -> Result<Vec<Value>, String> {
     let keys: Vec<&str> = if keys.is_empty() { vec![""] } else { keys.to_vec() };
     let mut values = values_of(origin.unwrap_or_default(), &dest, &keys);
     if keys.len() > 1 {
@@ -25,9 +32,11 @@ pub(super) fn merge(dest: Vec<Value>, origin: Option<&[Value]>, keys: &[&str], i
         let there = position(&dest, &exact.0, &exact.1);
         let patch = origin.and_then(|origin| origin.get(position(origin, &exact.0, &exact.1)?));
         let before = there.and_then(|place| dest.get(place)).cloned();
-        let is_exchanged = before.as_ref().is_some_and(|before| !is_null(before)) && patch.is_some_and(walk::replaces);
-        let value = walk::merge(before, patch, inner)?;
-        let Some(mut value) = value.filter(|value| !is_null(value) && !value.as_object().is_some_and(serde_json::Map::is_empty))
+        let is_exchanged =
+            !is_origin && before.as_ref().is_some_and(|before| !is_null(before)) && patch.is_some_and(walk::replaces);
+        let value = walk::merge(before, patch, inner, is_origin)?;
+        let Some(mut value) =
+            value.filter(|value| !is_null(value) && !value.as_object().is_some_and(serde_json::Map::is_empty))
         else {
             set(&mut dest, None, names, letters)?;
             continue;
@@ -100,8 +109,9 @@ fn common(left: &[String], right: &[String]) -> Option<Vec<String>> {
 
 /// The keys that any of the elements has, with the values of one of them.
 fn given<'k>(all: &[Vec<String>], values: &[String], keys: &[&'k str]) -> (Vec<&'k str>, Vec<String>) {
-    let is_given: Vec<bool> =
-        (0..keys.len()).map(|place| all.iter().any(|values| values.get(place).is_some_and(|value| !value.is_empty()))).collect();
+    let is_given: Vec<bool> = (0..keys.len())
+        .map(|place| all.iter().any(|values| values.get(place).is_some_and(|value| !value.is_empty())))
+        .collect();
     if !is_given.contains(&true) {
         return (keys.to_vec(), values.to_vec());
     }
@@ -125,7 +135,8 @@ fn position(list: &[Value], keys: &[&str], values: &[String]) -> Option<usize> {
 /// Puts an element in the place of those that match, or at the end; without an element
 /// those that match are taken away. Elements that say nothing are taken away in any case.
 fn set(list: &mut Vec<Value>, element: Option<Value>, keys: &[&str], values: &[String]) -> Result<(), String> {
-    let is_for_maps = keys.first().is_some_and(|key| !key.is_empty()) && values.first().is_some_and(|value| !value.is_empty());
+    let is_for_maps =
+        keys.first().is_some_and(|key| !key.is_empty()) && values.first().is_some_and(|value| !value.is_empty());
     let mut is_found = false;
     let mut kept = Vec::with_capacity(list.len() + 1);
     for there in std::mem::take(list) {

@@ -38,7 +38,11 @@ impl Custom {
 
     /// What a field of a definition, or an element of it, is, and the keys of a list that
     /// is merged; `None` where the definition does not know the field.
-    pub(super) fn field<'a>(&'a self, definition: &'a Value, name: &str) -> Option<(Option<&'a Value>, Option<Vec<&'a str>>)> {
+    pub(super) fn field<'a>(
+        &'a self,
+        definition: &'a Value,
+        name: &str,
+    ) -> Option<(Option<&'a Value>, Option<Vec<&'a str>>)> {
         let property = definition.get("properties").and_then(|properties| properties.get(name));
         let field = property.or_else(|| definition.get("additionalProperties").filter(|schema| schema.is_object()))?;
         let field = self.resolved(field)?;

@@ -64,7 +64,7 @@ pub(crate) fn apply(
 ) -> Result<Option<Map<String, Value>>, String> {
     let (object, patch) = (Value::Object(object), Value::Object(patch.clone()));
     let schema = definitions.of(&object).or_else(|| definitions.of(&patch)).unwrap_or(Schema::Unknown);
-    match merge(Some(object), Some(&patch), schema)? {
+    match merge(Some(object), Some(&patch), schema, false)? {
         Some(Value::Object(object)) if !object.is_empty() => Ok(Some(object)),
         _ => Ok(None),
     }
@@ -92,8 +92,14 @@ fn directive(text: &Value) -> Result<Directive, String> {
     }
 }
 
-/// Merges a value into another one; `None` is a field that goes.
-pub(super) fn merge(dest: Option<Value>, origin: Option<&Value>, schema: Schema<'_>) -> Result<Option<Value>, String> {
+/// Merges a value into another one; `None` is a field that goes. What is merged into
+/// `is_origin` when it is the patch itself, which is so below everything that a patch adds.
+pub(super) fn merge(
+    dest: Option<Value>,
+    origin: Option<&Value>,
+    schema: Schema<'_>,
+    is_origin: bool,
+) -> Result<Option<Value>, String> {
     let schema = match schema {
         Schema::Unknown => {
             let known = |value: &Value| Definitions::BuiltIn.of(value);
@@ -103,8 +109,11 @@ pub(super) fn merge(dest: Option<Value>, origin: Option<&Value>, schema: Schema<
     };
     let first = [dest.as_ref(), origin].into_iter().flatten().find(|value| !is_null(value));
     let kind = first.map(std::mem::discriminant);
-    let same_kind = |value: &Value| is_null(value) || is_container(value) == first.is_some_and(is_container) && {
-        !is_container(value) || kind == Some(std::mem::discriminant(value))
+    let same_kind = |value: &Value| {
+        is_null(value)
+            || is_container(value) == first.is_some_and(is_container) && {
+                !is_container(value) || kind == Some(std::mem::discriminant(value))
+            }
     };
     if let Some(other) = [dest.as_ref(), origin].into_iter().flatten().find(|value| !same_kind(value)) {
         let what = crate::fieldspec::what;
@@ -112,8 +121,7 @@ pub(super) fn merge(dest: Option<Value>, origin: Option<&Value>, schema: Schema<
     }
     match first {
         None => merge_nothing(dest, origin),
-        Some(Value::Object(_)) => merge_maps(dest, origin, schema),
-        Some(Value::Array(_)) => merge_lists(dest, origin, schema),
+        Some(Value::Object(_)) => merge_maps(dest, origin, schema, is_origin),
         Some(_) => Ok(origin.cloned().or(dest)),
     }
 }
@@ -128,7 +136,12 @@ fn merge_nothing(dest: Option<Value>, origin: Option<&Value>) -> Result<Option<V
 }
 
 /// The result of a merge whose value is the patch itself, with what is in it carried out.
-fn merge_maps(dest: Option<Value>, origin: Option<&Value>, schema: Schema<'_>) -> Result<Option<Value>, String> {
+fn merge_maps(
+    dest: Option<Value>,
+    origin: Option<&Value>,
+    schema: Schema<'_>,
+    is_origin: bool,
+) -> Result<Option<Value>, String> {
     let dest = dest.filter(|dest| !is_null(dest));
     if origin.is_some_and(is_null) {
         return Ok(None);
@@ -141,22 +154,24 @@ fn merge_maps(dest: Option<Value>, origin: Option<&Value>, schema: Schema<'_>) -
         Some(text) => directive(&text)?,
         None => Directive::Merge,
     };
-    let mut dest = match (dest, said) {
+    let (mut dest, is_origin) = match (dest, said) {
         (_, Directive::Delete) => return Ok(None),
         (Some(Value::Object(mut map)), Directive::Merge) => {
-            if origin.is_some() {
+            if is_origin {
                 map.remove(DIRECTIVE);
             }
-            map
+            (map, is_origin)
         }
-        _ => origin.clone().unwrap_or_default(),
+        _ => (origin.clone().unwrap_or_default(), true),
     };
     let mut names: Vec<String> = dest.keys().cloned().collect();
     names.extend(origin.iter().flat_map(Map::keys).filter(|name| !dest.contains_key(*name)).cloned());
     for name in names {
         let (inner, keys) = schema.field(&name);
         let patch = origin.as_ref().and_then(|map| map.get(&name));
-        let merged = merge_field(dest.remove(&name), patch, inner, keys).map_err(|reason| match reason.strip_prefix('`') {
+        let merged = merge_field(dest.remove(&name), patch, (inner, keys), is_origin).map_err(|reason| match reason
+            .strip_prefix('`')
+        {
             Some(rest) => format!("`{name}.{rest}"),
             None => format!("`{name}`: {reason}"),
         })?;
@@ -172,24 +187,21 @@ fn merge_maps(dest: Option<Value>, origin: Option<&Value>, schema: Schema<'_>) -
 fn merge_field(
     dest: Option<Value>,
     origin: Option<&Value>,
-    inner: Schema<'_>,
-    keys: Option<Vec<&str>>,
+    (inner, keys): (Schema<'_>, Option<Vec<&str>>),
+    is_origin: bool,
 ) -> Result<Option<Value>, String> {
-    let is_list = [dest.as_ref(), origin].into_iter().flatten().find(|value| !is_null(value)).is_some_and(Value::is_array);
+    let is_list =
+        [dest.as_ref(), origin].into_iter().flatten().find(|value| !is_null(value)).is_some_and(Value::is_array);
     match keys {
-        Some(keys) if is_list => merge_keyed(dest, origin, &keys, inner),
-        _ => merge(dest, origin, inner),
+        Some(keys) if is_list => merge_keyed(dest, origin, (&keys, is_origin), inner),
+        _ => merge(dest, origin, inner, is_origin),
     }
-}
-
-fn merge_lists(dest: Option<Value>, origin: Option<&Value>, _: Schema<'_>) -> Result<Option<Value>, String> {
-    Ok(origin.cloned().or(dest))
 }
 
 fn merge_keyed(
     dest: Option<Value>,
     origin: Option<&Value>,
-    keys: &[&str],
+    (keys, is_origin): (&[&str], bool),
     inner: Schema<'_>,
 ) -> Result<Option<Value>, String> {
     for value in [dest.as_ref(), origin].into_iter().flatten() {
@@ -203,17 +215,17 @@ fn merge_keyed(
     };
     let is_nulled = origin.is_some_and(is_null);
     let (dest, mut origin) = (list(dest), list(origin.cloned()));
-    let dest = match (dest, origin.as_mut()) {
-        (None, _) => origin.clone().unwrap_or_default(),
+    let (dest, is_origin) = match (dest, origin.as_mut()) {
+        (None, _) => (origin.clone().unwrap_or_default(), true),
         (Some(_), _) if is_nulled => return Ok(None),
-        (Some(dest), None) => dest,
+        (Some(dest), None) => (dest, is_origin),
         (Some(dest), Some(patch)) => match list_directive(patch)? {
             Directive::Delete => return Ok(None),
-            Directive::Replace => patch.clone(),
-            Directive::Merge => dest,
+            Directive::Replace => (patch.clone(), true),
+            Directive::Merge => (dest, is_origin),
         },
     };
-    associative::merge(dest, origin.as_deref(), keys, inner).map(|items| Some(Value::Array(items)))
+    associative::merge(dest, origin.as_deref(), (keys, is_origin), inner).map(|items| Some(Value::Array(items)))
 }
 
 /// An element `$patch: …` that says nothing else speaks for the list.

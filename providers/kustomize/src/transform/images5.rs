@@ -82,7 +82,9 @@ impl Change<'_> {
             if let ("containers" | "initContainers", Value::Array(items)) = (key.as_str(), value) {
                 for item in items {
                     match item {
-                        Value::Object(container) => container.get_mut("image").map_or(Ok(()), |image| self.apply(image))?,
+                        Value::Object(container) => {
+                            container.get_mut("image").map_or(Ok(()), |image| self.apply(image))?
+                        }
                         null if is_null(null) => {}
                         other => return Err(format!("`{key}` holds {}, not maps", what(other))),
                     }

@@ -20,8 +20,8 @@ use crate::config::Config;
 use crate::dialect::Dialect;
 use crate::error::RenderError;
 use crate::kustomization::Kustomization;
-use crate::render::Renderer;
 use crate::patch::walk::Definitions;
+use crate::render::Renderer;
 use crate::resource::{Resource, Resources};
 
 /// Applies all transformations of a kustomization. Patches are read in any case, so

@@ -74,7 +74,8 @@ fn move_one(
     let is_core = resource.value.get("apiVersion").is_some_and(|version| version == "v1");
     let applies = |spec: &&FieldSpec| {
         let path = spec.path.as_str();
-        let is_subject = matches!(spec.gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding") && path == "subjects/namespace";
+        let is_subject =
+            matches!(spec.gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding") && path == "subjects/namespace";
         path != NAMESPACE && (is_core || path != NAME) && !(is_binding && is_subject)
     };
     for spec in table.iter().filter(|spec| gvk.is_selected(&spec.gvk)).filter(applies) {

@@ -273,7 +273,8 @@ fn select(resources: &Resources, selector: &Selector) -> Result<Vec<usize>, Stri
     let annotations = Labels::parse(&selector.annotations)?;
     Ok(resources.matching(|resource| {
         let (original, current) = (resource.original_id(), resource.current_id());
-        let lives_in = |id: &Id| namespace.is_match(id.effective_namespace(Dialect::V3_2).unwrap_or("_non_namespaceable_"));
+        let lives_in =
+            |id: &Id| namespace.is_match(id.effective_namespace(Dialect::V3_2).unwrap_or("_non_namespaceable_"));
         (resource.namespace().is_empty() || lives_in(&original) || lives_in(&current))
             && (name.is_match(&original.name) || name.is_match(&current.name))
             && current.gvk.is_selected(&selector.gvk)

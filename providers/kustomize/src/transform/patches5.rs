@@ -129,8 +129,16 @@ pub(super) fn change_of(text: &str) -> Result<Change, String> {
 }
 
 pub(crate) fn operations_of(text: &str) -> Result<Vec<Operation>, String> {
-    let documents = yaml::parse_documents(text, yaml::Dialect::Kustomize3).map_err(|error| error.to_string())?;
-    let operations = json6902::parse(documents.first().unwrap_or(&Value::Null))?;
+    // What begins with a bracket is taken for JSON, and must be.
+    let document = match text.starts_with('[') {
+        true => serde_json::from_str(text).map_err(|error| format!("it begins with `[`, and is no JSON: {error}"))?,
+        false => {
+            let documents =
+                yaml::parse_documents(text, yaml::Dialect::Kustomize3).map_err(|error| error.to_string())?;
+            documents.into_iter().next().unwrap_or_default()
+        }
+    };
+    let operations = json6902::parse(&document)?;
     if operations.is_empty() { Err("the list of operations is empty".to_owned()) } else { Ok(operations) }
 }
 

@@ -48,8 +48,7 @@ impl Plan<'_> {
 
     fn patches(&mut self, renderer: &mut Renderer<'_>) {
         let kustomization = self.kustomization;
-        let merged =
-            patches5::load_strategic(renderer, &kustomization.file, &kustomization.patches_strategic_merge);
+        let merged = patches5::load_strategic(renderer, &kustomization.file, &kustomization.patches_strategic_merge);
         if !merged.is_empty() {
             self.add(kustomization.place("patchesStrategicMerge"), "patchesStrategicMerge", Action::Merge(merged));
         }

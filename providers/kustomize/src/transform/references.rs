@@ -134,7 +134,8 @@ impl<'a> Search<'a> {
         };
         let found = reachable().find(|referral| {
             referral.gvk.is_selected(self.target)
-                && namespace.is_none_or(|namespace| referral.original.effective_namespace(Dialect::V3_2) == Some(namespace))
+                && namespace
+                    .is_none_or(|namespace| referral.original.effective_namespace(Dialect::V3_2) == Some(namespace))
         });
         if let Some(found) = found {
             let same = reachable().filter(|referral| referral.original.is_same(&found.original, Dialect::V3_2)).count();

@@ -70,7 +70,14 @@ pub(crate) fn run(renderer: &mut Renderer<'_>, table: &[Backreference], resource
         for reference in table {
             for spec in reference.fields.iter().filter(|spec| first.is_selected(&spec.gvk)) {
                 let role = role.as_ref().filter(|_| spec.path.ends_with("roleRef/name"));
-                let search = Search { all: &all, by_name: &by_name, own, role, namespaces: &namespaces, target: &reference.target };
+                let search = Search {
+                    all: &all,
+                    by_name: &by_name,
+                    own,
+                    role,
+                    namespaces: &namespaces,
+                    target: &reference.target,
+                };
                 if let Err(reason) = spec.visit(&mut resource.value, None, &mut |value| search.update(value)) {
                     renderer.errors.push(RenderError::Transform {
                         place: place.clone(),
@@ -145,7 +152,8 @@ impl<'a> Search<'a> {
             Some(value) => scalar::text(value),
             None => return Err("`name` is missing".to_owned()),
         };
-        let namespace = map.get("namespace").map(|value| if is_null(value) { String::new() } else { scalar::text(value) });
+        let namespace =
+            map.get("namespace").map(|value| if is_null(value) { String::new() } else { scalar::text(value) });
         if let Some(referral) = self.select(&name, namespace.as_deref(), true)? {
             if referral.name == name && referral.namespace.is_empty() {
                 return Ok(());

@@ -88,7 +88,9 @@ fn read(replacement: &Replacement, resources: &Resources) -> Result<Value, Strin
 
 fn write(target: &ReplacementTarget, value: &Value, resources: &mut Resources) -> Result<(), String> {
     let has_labels = |selector: &Selector| !selector.labels.is_empty() || !selector.annotations.is_empty();
-    let matchers = |selector: &Selector| Ok::<_, String>((Labels::parse(&selector.labels)?, Labels::parse(&selector.annotations)?));
+    let matchers = |selector: &Selector| {
+        Ok::<_, String>((Labels::parse(&selector.labels)?, Labels::parse(&selector.annotations)?))
+    };
     let select = matchers(&target.select)?;
     let reject: Vec<_> =
         target.reject.iter().filter(|selector| has_labels(selector)).map(matchers).collect::<Result<_, _>>()?;

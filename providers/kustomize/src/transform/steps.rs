@@ -36,12 +36,21 @@ pub(crate) enum Action {
     Merge(Vec<patches5::ObjectPatch>),
     Patch(Patch, Change),
     Operate(Selector, Vec<Operation>),
-    Namespace { namespace: String, table: Vec<FieldSpec>, subjects: Subjects, unset_only: bool },
+    Namespace {
+        namespace: String,
+        table: Vec<FieldSpec>,
+        subjects: Subjects,
+        unset_only: bool,
+    },
     Prefix(String, Vec<FieldSpec>),
     Suffix(String, Vec<FieldSpec>),
     /// Labels or annotations.
     Entries(BTreeMap<String, String>, Vec<FieldSpec>),
-    Replicas { name: String, count: i64, table: Vec<FieldSpec> },
+    Replicas {
+        name: String,
+        count: i64,
+        table: Vec<FieldSpec>,
+    },
     Image(Image, Vec<FieldSpec>),
     Replace(Vec<Replacement>),
     Hash,
@@ -175,9 +184,7 @@ fn replicas(name: &str, count: i64, table: &[FieldSpec], resources: &mut Resourc
 /// The texts of a map of the metadata, whatever their values were.
 pub(super) fn letters(object: &Map<String, Value>, key: &str) -> BTreeMap<String, String> {
     match object.get("metadata").and_then(|metadata| metadata.get(key)) {
-        Some(Value::Object(map)) => {
-            map.iter().map(|(key, value)| (key.clone(), crate::scalar::text(value))).collect()
-        }
+        Some(Value::Object(map)) => map.iter().map(|(key, value)| (key.clone(), crate::scalar::text(value))).collect(),
         _ => BTreeMap::new(),
     }
 }

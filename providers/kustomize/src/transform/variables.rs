@@ -77,7 +77,9 @@ fn value_of(variable: &Variable, resources: &Resources, dialect: Dialect) -> Res
     };
     let value = match dialect {
         Dialect::V3_2 => field(&source.value, &variable.path),
-        Dialect::V5 => fieldpath::get_in(&source.value, &indexed(&variable.path))?.filter(|value| !scalar::is_blank(value)),
+        Dialect::V5 => {
+            fieldpath::get_in(&source.value, &indexed(&variable.path))?.filter(|value| !scalar::is_blank(value))
+        }
     };
     let unmarked = |mut value: Value| {
         scalar::unmark(&mut value);

@@ -152,6 +152,12 @@ impl Node {
         matches!(self.kind, Kind::Null) && self.span.is_empty()
     }
 
+    /// Whether this is written within brackets or a line.
+    #[must_use]
+    pub const fn is_flow(&self) -> bool {
+        matches!(self.style, Style::Flow)
+    }
+
     /// Whether this is a text that was written with its lines folded (`>`).
     #[must_use]
     pub const fn is_folded(&self) -> bool {
