@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 use crate::dialect::Dialect;
 use crate::error::RenderError;
 use crate::gvk::Id;
-use crate::kustomization::{BuildMetadata, Sorting};
+use crate::kustomization::Sorting;
+use crate::provenance::Notes;
 use crate::resource::{Resource, Resources, metadata_text, set_metadata};
 use crate::scalar;
 
@@ -22,7 +23,7 @@ const MANAGED_BY: &str = "kustomize-v5.5.0";
 pub(crate) fn sorted(
     resources: &mut Resources,
     sorting: Option<&Sorting>,
-    build: BuildMetadata,
+    notes: &Notes<'_>,
     errors: &mut Vec<RenderError>,
 ) -> Vec<(Value, Option<usize>)> {
     let mut sorted: Vec<(Id, Resource)> = Vec::with_capacity(resources.0.len());
@@ -32,7 +33,8 @@ pub(crate) fn sorted(
         }
         check(&resource, errors);
         tidy(&mut resource.value);
-        if build.managed_by {
+        notes.put(&mut resource);
+        if notes.build.managed_by {
             let mut labels = match resource.value.get("metadata").and_then(|metadata| metadata.get("labels")) {
                 Some(Value::Object(labels)) => labels.clone(),
                 _ => Map::new(),

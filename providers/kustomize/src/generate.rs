@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::dialect::Dialect;
 use crate::error::{Place, RenderError};
 use crate::kustomization::{Generator, GeneratorOptions, Named};
+use crate::provenance::Configured;
 use crate::render::Renderer;
 use crate::resource::{Generated, Resource};
 
@@ -54,7 +55,15 @@ pub(crate) fn generate(
     }
     let generated = Generated { behavior: generator.behavior, needs_hash: !options.disable_name_suffix_hash };
     let origin = Rc::new(Place::new(file, generator.at));
-    (renderer.errors.len() == before).then(|| Resource::new(object, Some(generated), origin))
+    let kind = match target {
+        Target::ConfigMap => "ConfigMapGenerator",
+        Target::Secret => "SecretGenerator",
+    };
+    (renderer.errors.len() == before).then(|| {
+        let mut made = Resource::new(object, Some(generated), origin);
+        made.configured = Some(Configured::by(file, kind));
+        made
+    })
 }
 
 fn shell(generator: &Generator, options: &GeneratorOptions, target: Target) -> Map<String, Value> {

@@ -27,6 +27,7 @@ mod kustomization;
 mod load;
 pub mod patch;
 mod plugins;
+mod provenance;
 mod remote;
 mod render;
 mod resource;

@@ -1,6 +1,8 @@
 //! `generators`, `transformers` and `validators`: the builtin ones become what a
 //! kustomization says in its own fields; all others would be run, and are refused by name.
 
+use std::rc::Rc;
+
 use kfplan_objects::yaml::{self, Document, Node};
 use serde_json::Value;
 
@@ -17,6 +19,7 @@ use crate::kustomization::read::{
 };
 use crate::kustomization::read5::read_entry;
 use crate::kustomization::{GeneratorOptions, Kustomization, Named, ReplacementEntry};
+use crate::provenance::Configured;
 use crate::render::Renderer;
 use crate::resource::Resources;
 use crate::transform::patches5;
@@ -39,6 +42,7 @@ const VALIDATES: &str = "validators run plugins, and kfplan runs none";
 struct Configuration {
     file: String,
     document: Document,
+    is_inline: bool,
 }
 
 /// Makes what the builtin generators of a kustomization make.
@@ -70,7 +74,12 @@ pub(crate) fn generate(renderer: &mut Renderer<'_>, kustomization: &Kustomizatio
             }
             let options = GeneratorOptions::default();
             let made = generate::generate(renderer, &kustomization.file, &generator, &options, target);
-            if let Some(Err(reason)) = made.map(|made| resources.absorb(made)) {
+            let noted = configured(&configuration, &kustomization.file);
+            let made = made.map(|mut made| {
+                made.configured = Some(noted);
+                resources.absorb(made)
+            });
+            if let Some(Err(reason)) = made {
                 let (place, field) = (Place::new(&configuration.file, node.at), entry.field.clone());
                 renderer.errors.push(RenderError::Field { place, field, reason });
             }
@@ -96,12 +105,27 @@ pub(crate) fn transformers(renderer: &mut Renderer<'_>, kustomization: &Kustomiz
                     place: place.clone(),
                     field: entry.field.clone(),
                     action,
+                    configured: configured(&configuration, &kustomization.file),
                 })),
                 None => refuse(renderer, &configuration, entry, &kind, UNKNOWN),
             }
         }
     }
     steps
+}
+
+/// How the notes on the objects call a plugin.
+fn configured(configuration: &Configuration, kustomization: &str) -> Rc<Configured> {
+    let root = &configuration.document.root;
+    let text = |node: Option<&Node>| node.and_then(Node::as_text).unwrap_or_default().to_owned();
+    let metadata = |key: &str| text(root.get("metadata").and_then(|metadata| metadata.get(key)));
+    let file = if configuration.is_inline { kustomization } else { &configuration.file };
+    Rc::new(Configured {
+        file: file.to_owned(),
+        kind: text(root.get("kind")),
+        name: metadata("name"),
+        namespace: metadata("namespace"),
+    })
 }
 
 /// What an entry names or holds: a text, a file, or a folder.
@@ -112,7 +136,7 @@ fn configurations(renderer: &mut Renderer<'_>, file: &str, entry: &Named) -> Vec
     if let Ok(documents) = yaml::parse(&entry.value, YAML)
         && has_kind(&documents)
     {
-        let place = |document| Configuration { file: format!("{file}, `{}`", entry.field), document };
+        let place = |document| Configuration { file: format!("{file}, `{}`", entry.field), document, is_inline: true };
         return documents.into_iter().map(place).collect();
     }
     let directory = file.rsplit_once('/').map_or("", |(directory, _)| directory);
@@ -121,7 +145,7 @@ fn configurations(renderer: &mut Renderer<'_>, file: &str, entry: &Named) -> Vec
         let documents = objects.into_iter().filter_map(|resource| {
             let text = Value::Object(resource.value).to_string();
             let document = yaml::parse(&text, YAML).ok()?.into_iter().next()?;
-            Some(Configuration { file: resource.origin.file.clone(), document })
+            Some(Configuration { file: resource.origin.file.clone(), document, is_inline: false })
         });
         return documents.collect();
     }
@@ -130,7 +154,7 @@ fn configurations(renderer: &mut Renderer<'_>, file: &str, entry: &Named) -> Vec
     match yaml::parse(text, YAML) {
         Ok(documents) => {
             let filled = documents.into_iter().filter(|document| document.root.get("kind").is_some());
-            filled.map(|document| Configuration { file: path.clone(), document }).collect()
+            filled.map(|document| Configuration { file: path.clone(), document, is_inline: false }).collect()
         }
         Err(source) => {
             renderer.errors.push(RenderError::Yaml { place: Place::new(&path, source.at()), source });

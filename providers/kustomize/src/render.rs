@@ -15,6 +15,7 @@ use crate::generate::{self, Target};
 use crate::kustomization::{BuildMetadata, Kustomization, Named, Sorting, Variable};
 use crate::load::{Parsed, YAML};
 use crate::patch::custom::Custom;
+use crate::provenance::Notes;
 use crate::remote::Remote;
 use crate::resource::{Resource, Resources};
 use crate::transform;
@@ -513,7 +514,8 @@ impl<'a> Renderer<'a> {
         if self.errors.is_empty() {
             transform::variables::run(self, &config.var_reference, &accumulated.variables, resources);
         }
-        finish::sorted(resources, self.sorting.as_ref(), self.build, &mut self.errors)
+        let notes = Notes { build: self.build, root: directory, mounts: &self.mounts };
+        finish::sorted(resources, self.sorting.as_ref(), &notes, &mut self.errors)
     }
 
     fn finish_3(&mut self, directory: &str, mut accumulated: Accumulated) -> Vec<(Value, Option<usize>)> {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::dialect::Dialect;
 use crate::error::{Place, RenderError};
 use crate::gvk::{Gvk, Id, IdKey};
+use crate::provenance::Configured;
 
 /// What a generator says about an object of the same name that is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,6 +56,10 @@ pub(crate) struct Resource {
     /// The names of the vars that read from it.
     pub(crate) variables: Vec<String>,
     pub(crate) origin: Rc<Place>,
+    /// Dialect 5: the generator that made it.
+    pub(crate) configured: Option<Rc<Configured>>,
+    /// Dialect 5: what has changed it.
+    pub(crate) transformations: Vec<Rc<Configured>>,
     /// Which entry of the outermost kustomization brought it; none for what that one generates.
     pub(crate) entry: Option<usize>,
 }
@@ -73,6 +78,8 @@ impl Resource {
             suffixes: Vec::new(),
             variables: Vec::new(),
             origin,
+            configured: None,
+            transformations: Vec::new(),
             entry: None,
         }
     }
@@ -160,6 +167,7 @@ impl Resource {
         self.prefixes.clone_from(&other.prefixes);
         self.suffixes.clone_from(&other.suffixes);
         self.variables.clone_from(&other.variables);
+        self.transformations.clone_from(&other.transformations);
         self.entry = other.entry;
     }
 
@@ -192,6 +200,8 @@ impl Resource {
     /// no field behind.
     pub(crate) fn merge_all(&mut self, other: &Self) {
         self.replace(other);
+        self.origin = Rc::clone(&other.origin);
+        self.configured.clone_from(&other.configured);
         for field in ["data", "binaryData"] {
             let mut merged = Map::new();
             for source in [&other.value, &self.value] {

@@ -2,6 +2,7 @@
 //!
 //! What these snapshots hold was compared with kustomize 3.2.0 when they were written.
 
+mod dialect5;
 mod errors;
 mod fields;
 mod generators;

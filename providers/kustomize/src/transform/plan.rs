@@ -11,6 +11,7 @@ use crate::fieldspec::FieldSpec;
 use crate::kustomization::read5::read_replacement;
 use crate::kustomization::{Kustomization, LabelSet, Named, Replacement, ReplacementEntry};
 use crate::load::YAML;
+use crate::provenance::Configured;
 use crate::render::Renderer;
 
 /// The steps of a kustomization, in their order. What is wrong goes to the renderer's errors.
@@ -43,7 +44,9 @@ struct Plan<'a> {
 
 impl Plan<'_> {
     fn add(&mut self, place: Place, field: &str, action: Action) {
-        self.steps.push(Step { place, field: field.to_owned(), action });
+        let kind = if field == "commonAnnotations" { "AnnotationsTransformer" } else { action.kind() };
+        let configured = Configured::by(&self.kustomization.file, kind);
+        self.steps.push(Step { place, field: field.to_owned(), action, configured });
     }
 
     fn patches(&mut self, renderer: &mut Renderer<'_>) {
@@ -91,11 +94,13 @@ impl Plan<'_> {
                 }),
             }
         }
-        if let Some(labels) = &kustomization.common_labels {
-            let action = Action::Entries(labels.clone(), config.common_labels.clone());
+        // With other labels there are always common ones, though they may be none.
+        let common = kustomization.common_labels.clone().unwrap_or_default();
+        if !common.is_empty() || !kustomization.labels.is_empty() {
+            let action = Action::Entries(common, config.common_labels.clone());
             self.add(kustomization.place("commonLabels"), "commonLabels", action);
         }
-        if let Some(annotations) = &kustomization.common_annotations {
+        if let Some(annotations) = kustomization.common_annotations.as_ref().filter(|map| !map.is_empty()) {
             let action = Action::Entries(annotations.clone(), config.common_annotations.clone());
             self.add(kustomization.place("commonAnnotations"), "commonAnnotations", action);
         }

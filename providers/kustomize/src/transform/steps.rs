@@ -4,6 +4,7 @@
 //! become [`Step`]s.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
@@ -15,6 +16,7 @@ use crate::fieldspec::{FieldSpec, Made, what};
 use crate::kustomization::{Image, Patch, Replacement, Selector};
 use crate::patch::json6902::Operation;
 use crate::patch::walk::Definitions;
+use crate::provenance::Configured;
 use crate::resource::{Resource, Resources};
 use crate::scalar::is_null;
 
@@ -62,6 +64,8 @@ pub(crate) struct Step {
     pub(crate) place: Place,
     pub(crate) field: String,
     pub(crate) action: Action,
+    /// How kustomize calls it, for the notes on the objects.
+    pub(crate) configured: Rc<Configured>,
 }
 
 /// Where a step reports what it could not do.
@@ -92,6 +96,25 @@ impl Report<'_> {
     }
 }
 
+impl Action {
+    /// What kustomize calls it; labels and annotations are called by whoever adds them.
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Merge(_) => "PatchStrategicMergeTransformer",
+            Self::Patch(..) => "PatchTransformer",
+            Self::Operate(..) => "PatchJson6902Transformer",
+            Self::Namespace { .. } => "NamespaceTransformer",
+            Self::Prefix(..) => "PrefixTransformer",
+            Self::Suffix(..) => "SuffixTransformer",
+            Self::Entries(..) => "LabelTransformer",
+            Self::Replicas { .. } => "ReplicaCountTransformer",
+            Self::Image(..) => "ImageTagTransformer",
+            Self::Replace(_) => "ReplacementTransformer",
+            Self::Hash => "HashTransformer",
+        }
+    }
+}
+
 impl Step {
     /// Carries the step out. Objects that it deletes are gone afterwards.
     pub(crate) fn run(&self, resources: &mut Resources, definitions: Definitions<'_>, errors: &mut Vec<RenderError>) {
@@ -118,6 +141,9 @@ impl Step {
             }
         }
         resources.0.retain(|resource| !resource.value.is_empty());
+        for resource in &mut resources.0 {
+            resource.transformations.push(Rc::clone(&self.configured));
+        }
     }
 }
 
