@@ -190,7 +190,7 @@ impl Repos {
         if let Some(path) = self.local_remote(&name) {
             return open_local(remote, path, locked.is_some()).map(Some);
         }
-        let cached = locked.and_then(|locked| locked.archive.as_deref()).and_then(|archive| self.from_cache(archive));
+        let cached = locked.and_then(|locked| locked.archive.as_deref()).and_then(|archive| self.in_cache(archive));
         let bytes = match cached {
             Some(bytes) => bytes,
             None if fetching || locked.is_some() => self.download(&address(remote)?, &name).await?,

@@ -150,7 +150,7 @@ impl Repos {
     async fn remote_repo(&self, name: &str, url: &str, fetching: bool) -> Result<Opened, SessionError> {
         let what = format!("@{name}");
         let locked = self.lock.repos.get(name).filter(|_| !fetching);
-        let cached = locked.and_then(|locked| locked.archive.as_deref()).and_then(|archive| self.from_cache(archive));
+        let cached = locked.and_then(|locked| locked.archive.as_deref()).and_then(|archive| self.in_cache(archive));
         let bytes = match cached {
             Some(bytes) => bytes,
             // What is downloaded for a pinned repo is compared with the pin once it was read.
@@ -173,7 +173,7 @@ impl Repos {
     }
 
     /// What was downloaded before, if it is still what it was.
-    pub(crate) fn from_cache(&self, archive: &str) -> Option<Vec<u8>> {
+    pub(crate) fn in_cache(&self, archive: &str) -> Option<Vec<u8>> {
         std::fs::read(self.cached(archive)).ok().filter(|bytes| sha256(bytes) == archive)
     }
 

@@ -227,7 +227,7 @@ fn actions(
             let mut all = Vec::new();
             for entry in entries {
                 match entry {
-                    ReplacementEntry::Inline(replacement) => all.push(replacement),
+                    ReplacementEntry::Inline(replacement) => all.push(*replacement),
                     ReplacementEntry::File(path) => all.extend(crate::transform::from_file(renderer, file, &path)),
                 }
             }

@@ -504,7 +504,9 @@ impl<'a> Renderer<'a> {
     fn finish_5(&mut self, directory: &str, mut accumulated: Accumulated) -> Vec<(Value, Option<usize>)> {
         let place = Place::file(shown(directory));
         let resources = &mut accumulated.resources;
-        if let Err((resource, reason)) = transform::hash::rename(resources) {
+        if let Err((wrong, reason)) = transform::hash::rename(resources)
+            && let Some(resource) = resources.0.get(wrong)
+        {
             let (field, object) =
                 ("generatorOptions.disableNameSuffixHash".to_owned(), resource.current_id().to_string());
             self.errors.push(RenderError::Transform { place: place.clone(), field, object, reason });

@@ -123,7 +123,7 @@ pub(crate) struct Replacement {
 /// An entry of `replacements`: what is to be replaced, or a file that says so.
 #[derive(Debug, Clone)]
 pub(crate) enum ReplacementEntry {
-    Inline(Replacement),
+    Inline(Box<Replacement>),
     File(Named),
 }
 

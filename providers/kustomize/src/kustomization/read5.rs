@@ -123,7 +123,7 @@ pub(crate) fn read_entry(field: String, node: &Node, decoder: &mut Decoder<'_>) 
         }
         return Some(ReplacementEntry::File(path));
     }
-    read_replacement(field, node, decoder).map(ReplacementEntry::Inline)
+    read_replacement(field, node, decoder).map(Box::new).map(ReplacementEntry::Inline)
 }
 
 /// Reads one replacement.

@@ -34,11 +34,11 @@ pub(crate) fn run(renderer: &mut Renderer<'_>, resources: &mut Resources, place:
 ///
 /// # Errors
 ///
-/// The object that has no suffix, and why.
-pub(crate) fn rename(resources: &mut Resources) -> Result<(), (Resource, String)> {
-    for resource in &mut resources.0 {
+/// The place of the object that has no suffix, and why.
+pub(crate) fn rename(resources: &mut Resources) -> Result<(), (usize, String)> {
+    for (place, resource) in resources.0.iter_mut().enumerate() {
         if resource.generated.is_some_and(|generated| generated.needs_hash) {
-            let suffix = suffix(resource, Dialect::V5).map_err(|reason| (resource.clone(), reason))?;
+            let suffix = suffix(resource, Dialect::V5).map_err(|reason| (place, reason))?;
             let name = format!("{}-{suffix}", resource.name());
             resource.remember(Dialect::V5);
             resource.set_name(&name);

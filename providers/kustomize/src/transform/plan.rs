@@ -136,7 +136,7 @@ fn replacements(renderer: &mut Renderer<'_>, kustomization: &Kustomization) -> V
     let mut all = Vec::new();
     for entry in &kustomization.replacements {
         match entry {
-            ReplacementEntry::Inline(replacement) => all.push(replacement.clone()),
+            ReplacementEntry::Inline(replacement) => all.push((**replacement).clone()),
             ReplacementEntry::File(path) => all.extend(from_file(renderer, &kustomization.file, path)),
         }
     }

@@ -124,7 +124,7 @@ fn write(target: &ReplacementTarget, value: &Value, resources: &mut Resources) -
 
 fn set(object: &mut Map<String, Value>, path: &str, value: &Value, options: &FieldOptions) -> Result<(), String> {
     let parts = fieldpath::split(path);
-    let made = options.create.then(|| match value {
+    let made = options.create.then_some(match value {
         Value::Object(_) => Reach::Map,
         Value::Array(_) => Reach::List,
         _ => Reach::Scalar,

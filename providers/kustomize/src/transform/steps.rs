@@ -135,8 +135,10 @@ impl Step {
             Action::Image(image, table) => images5::run(image, table, resources, report),
             Action::Replace(all) => replacements::run(all, resources, report.errors),
             Action::Hash => {
-                if let Err((resource, reason)) = super::hash::rename(resources) {
-                    report.failed(&resource, reason);
+                if let Err((place, reason)) = super::hash::rename(resources)
+                    && let Some(resource) = resources.0.get(place)
+                {
+                    report.failed(resource, reason);
                 }
             }
         }
