@@ -1,17 +1,67 @@
-//! The last steps of dialect 5: what is not meant for the cluster goes, annotations
-//! become text, and the objects are put in order.
+//! The last steps, done once at the outermost kustomization: suffixes, references, vars,
+//! and the order of the output. In dialect 5 what is not meant for the cluster goes, and
+//! annotations become text.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
 use crate::dialect::Dialect;
-use crate::error::RenderError;
+use crate::error::{Place, RenderError};
 use crate::gvk::Id;
 use crate::kustomization::Sorting;
 use crate::provenance::Notes;
+use crate::render::{Accumulated, Renderer, shown};
 use crate::resource::{Resource, Resources, metadata_text, set_metadata};
 use crate::scalar;
+use crate::transform;
+
+impl Renderer<'_> {
+    pub(crate) fn finish_5(&mut self, directory: &str, mut accumulated: Accumulated) -> Vec<(Value, Option<usize>)> {
+        let place = Place::file(shown(directory));
+        let resources = &mut accumulated.resources;
+        if let Err((wrong, reason)) = transform::hash::rename(resources)
+            && let Some(resource) = resources.0.get(wrong)
+        {
+            let (field, object) =
+                ("generatorOptions.disableNameSuffixHash".to_owned(), resource.current_id().to_string());
+            self.errors.push(RenderError::Transform { place: place.clone(), field, object, reason });
+        }
+        let config = accumulated.config.unwrap_or_else(|| Rc::clone(&self.defaults));
+        transform::referrals::run(self, &config.name_reference, resources, &place);
+        if self.errors.is_empty() {
+            transform::variables::run(self, &config.var_reference, &accumulated.variables, resources);
+        }
+        let notes = Notes { build: self.build, root: directory, mounts: &self.mounts };
+        sorted(resources, self.sorting.as_ref(), &notes, &mut self.errors)
+    }
+
+    pub(crate) fn finish_3(&mut self, directory: &str, mut accumulated: Accumulated) -> Vec<(Value, Option<usize>)> {
+        let place = Place::file(shown(directory));
+        let resources = &mut accumulated.resources;
+        transform::hash::run(self, resources, &place);
+        let config = accumulated.config.unwrap_or_else(|| Rc::clone(&self.defaults));
+        transform::references::run(self, &config.name_reference, resources, &place);
+        if self.errors.is_empty() {
+            transform::variables::run(self, &config.var_reference, &accumulated.variables, resources);
+        }
+        let mut seen: BTreeMap<_, String> = BTreeMap::new();
+        let mut sorted = Vec::with_capacity(resources.0.len());
+        for resource in std::mem::take(&mut resources.0) {
+            let id = resource.current_id();
+            let other = seen.insert(id.key(Dialect::V3_2), resource.origin.to_string());
+            if let Some(other) = other {
+                let place = (*resource.origin).clone();
+                self.errors.push(RenderError::Twice { place, object: id.to_string(), other });
+            }
+            sorted.push((id, resource.value, resource.entry));
+        }
+        let order = Dialect::V3_2.order();
+        sorted.sort_by(|(a, ..), (b, ..)| a.compare(b, &order));
+        sorted.into_iter().map(|(_, value, entry)| (Value::Object(value), entry)).collect()
+    }
+}
 
 /// Objects with this annotation are for kustomize alone.
 const LOCAL: &str = "config.kubernetes.io/local-config";
@@ -20,7 +70,7 @@ const LOCAL: &str = "config.kubernetes.io/local-config";
 const MANAGED_BY: &str = "kustomize-v5.5.0";
 
 /// The objects in the order of the output, each with the entry that brought it.
-pub(crate) fn sorted(
+fn sorted(
     resources: &mut Resources,
     sorting: Option<&Sorting>,
     notes: &Notes<'_>,

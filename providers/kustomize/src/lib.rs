@@ -10,11 +10,13 @@
 //!
 //! The ways of patching an object ([`patch`]) serve others as well.
 
+mod component;
 mod config;
 mod decode;
 mod defaults;
 mod defaults5;
 mod dialect;
+mod elsewhere;
 mod error;
 mod fieldpath;
 mod fieldspec;

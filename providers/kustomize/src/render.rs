@@ -15,17 +15,16 @@ use crate::generate::{self, Target};
 use crate::kustomization::{BuildMetadata, Kustomization, Named, Sorting, Variable};
 use crate::load::{Parsed, YAML};
 use crate::patch::custom::Custom;
-use crate::provenance::Notes;
 use crate::remote::Remote;
 use crate::resource::{Resource, Resources};
 use crate::transform;
-use crate::{defaults, defaults5, finish, plugins};
+use crate::{defaults, defaults5, plugins};
 
 /// How many kustomizations may include one another in a row.
-const DEPTH: usize = 64;
+pub(crate) const DEPTH: usize = 64;
 
 /// How many kustomizations one render may go through.
-const VISITS: usize = 10_000;
+pub(crate) const VISITS: usize = 10_000;
 
 /// Something that is not wrong, but that the author may not have meant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,12 +89,12 @@ pub fn render(files: &dyn Files, directory: &str, dialect: Dialect) -> Result<Re
 }
 
 /// What a kustomization amounts to before names and vars are resolved.
-struct Accumulated {
-    resources: Resources,
-    config: Option<Rc<Config>>,
-    variables: BTreeMap<String, Variable>,
+pub(crate) struct Accumulated {
+    pub(crate) resources: Resources,
+    pub(crate) config: Option<Rc<Config>>,
+    pub(crate) variables: BTreeMap<String, Variable>,
     /// Something that should be in it could not be read.
-    is_broken: bool,
+    pub(crate) is_broken: bool,
 }
 
 impl Accumulated {
@@ -111,16 +110,16 @@ pub(crate) struct Renderer<'a> {
     /// What lies somewhere else, by the folder or file that it is found at.
     pub(crate) mounts: BTreeMap<String, Remote>,
     /// The definitions to merge by, once a kustomization has named some.
-    definitions: Option<Rc<Custom>>,
-    sorting: Option<Sorting>,
-    build: BuildMetadata,
+    pub(crate) definitions: Option<Rc<Custom>>,
+    pub(crate) sorting: Option<Sorting>,
+    pub(crate) build: BuildMetadata,
     pub(crate) read: BTreeSet<String>,
     pub(crate) contents: BTreeMap<String, Rc<[u8]>>,
     pub(crate) objects: BTreeMap<String, Option<Rc<Vec<Parsed>>>>,
     pub(crate) kustomizations: BTreeMap<String, Option<Rc<Kustomization>>>,
-    defaults: Rc<Config>,
+    pub(crate) defaults: Rc<Config>,
     pub(crate) chain: Vec<String>,
-    visits: usize,
+    pub(crate) visits: usize,
     notes: Vec<Note>,
     pub(crate) errors: Vec<RenderError>,
 }
@@ -155,7 +154,7 @@ impl<'a> Renderer<'a> {
     }
 
     /// Renders one folder, included from a place; `None` when something is wrong in it.
-    fn directory(&mut self, directory: &str, from: &Place) -> Option<Accumulated> {
+    pub(crate) fn directory(&mut self, directory: &str, from: &Place) -> Option<Accumulated> {
         self.visits += 1;
         let nested = self.chain.len() >= DEPTH;
         if nested || self.visits > VISITS {
@@ -177,27 +176,8 @@ impl<'a> Renderer<'a> {
         (self.errors.len() == before && !accumulated.is_broken).then_some(accumulated)
     }
 
-    /// What only the first kustomization that says it decides: the definitions to merge by;
-    /// and what only the outermost one does: the order of the output.
-    fn settle_first(&mut self, kustomization: &Kustomization) {
-        if self.chain.is_empty() {
-            self.sorting.clone_from(&kustomization.sorting);
-            self.build = kustomization.build_metadata;
-        }
-        let (None, Some(entry)) = (&self.definitions, &kustomization.openapi) else { return };
-        let Some((path, content)) = self.load(&kustomization.file, entry, &entry.value) else { return };
-        let Some(text) = self.text(&path, &content) else { return };
-        match yaml::parse_documents(text, YAML) {
-            Ok(documents) => {
-                let document = documents.into_iter().next().unwrap_or_default();
-                self.definitions = Some(Rc::new(Custom::new(document)));
-            }
-            Err(source) => self.errors.push(RenderError::Yaml { place: Place::new(&path, source.at()), source }),
-        }
-    }
-
     /// Takes a kustomization into what its parent has so far: nothing, unless it is a component.
-    fn accumulate(&mut self, kustomization: &Kustomization, mut accumulated: Accumulated) -> Accumulated {
+    pub(crate) fn accumulate(&mut self, kustomization: &Kustomization, mut accumulated: Accumulated) -> Accumulated {
         let before = self.errors.len();
         for (place, entry) in kustomization.resources.iter().enumerate() {
             let known = accumulated.resources.0.len();
@@ -249,113 +229,6 @@ impl<'a> Renderer<'a> {
     /// The definitions to merge by.
     pub(crate) fn definitions(&self) -> Option<Rc<Custom>> {
         self.definitions.clone()
-    }
-
-    /// Lets a component work on what its parent has so far.
-    fn component(&mut self, kustomization: &Kustomization, entry: &Named, mut accumulated: Accumulated) -> Accumulated {
-        let place = Place::new(&kustomization.file, entry.at);
-        let before = self.errors.len();
-        let found = self.enter(&kustomization.file, entry, &place).and_then(|path| {
-            let component = self.kustomization(&path, &place)?;
-            if !component.is_component {
-                let reason = "it is no component: its `kind` must be `Component`".to_owned();
-                let (place, field) = (component.place("kind"), "kind".to_owned());
-                self.errors.push(RenderError::Field { place, field, reason });
-            }
-            Some((path, component))
-        });
-        self.visits += 1;
-        let nested = self.chain.len() >= DEPTH;
-        if nested || self.visits > VISITS {
-            let limit = if nested { DEPTH } else { VISITS };
-            self.errors.push(RenderError::TooMany { place, limit, nested });
-        } else if let Some((path, component)) = found {
-            self.settle_first(&component);
-            self.chain.push(path);
-            accumulated = self.accumulate(&component, accumulated);
-            self.chain.pop();
-        }
-        accumulated.is_broken |= self.errors.len() > before;
-        accumulated
-    }
-
-    /// The objects of a folder that is not a part of what is rendered, but says how.
-    pub(crate) fn objects_of_folder(&mut self, file: &str, entry: &Named) -> Option<Vec<Resource>> {
-        let place = Place::new(file, entry.at);
-        let path = self.enter(file, entry, &place)?;
-        self.directory(&path, &place).map(|accumulated| accumulated.resources.0)
-    }
-
-    /// The folder that an entry names, unless it cannot be entered.
-    fn enter(&mut self, file: &str, entry: &Named, place: &Place) -> Option<String> {
-        let path = match self.mounted(entry, place)? {
-            Some(path) => path,
-            None => self.resolve(file, entry, &entry.value)?,
-        };
-        if !self.files.is_directory(&path) {
-            let (place, field) = (place.clone(), entry.field.clone());
-            self.errors.push(RenderError::Missing { place, field, path });
-            return None;
-        }
-        self.check_ring(&path, place)?;
-        Some(path)
-    }
-
-    /// Where what an entry names is found, if it lies somewhere else; `None` when it is not
-    /// there, which is an error.
-    fn mounted(&mut self, entry: &Named, place: &Place) -> Option<Option<String>> {
-        let Some((remote, folder)) = Remote::parse(&entry.value) else { return Some(None) };
-        match self.files.remote(&remote) {
-            Ok(Some(root)) => {
-                let path = join(&root, &folder).filter(|path| is_below(path, &root));
-                self.mounts.insert(root, remote);
-                if path.is_none() {
-                    let (place, field, path) = (place.clone(), entry.field.clone(), entry.value.clone());
-                    self.errors.push(RenderError::Outside { place, field, path });
-                }
-                path.map(Some)
-            }
-            Ok(None) => {
-                let (place, field, url) = (place.clone(), entry.field.clone(), entry.value.clone());
-                self.errors.push(RenderError::Remote { place, field, url });
-                None
-            }
-            Err(source) => {
-                self.errors.push(RenderError::Read { place: place.clone(), source });
-                None
-            }
-        }
-    }
-
-    /// The place of something else that a path lies in.
-    pub(crate) fn mount_of(&self, path: &str) -> Option<&str> {
-        self.mounts.keys().map(String::as_str).find(|root| is_below(path, root))
-    }
-
-    fn check_ring(&mut self, path: &str, place: &Place) -> Option<()> {
-        if self.chain.iter().any(|visited| is_inside(visited, path)) {
-            let path = shown(path);
-            let chain = self.chain.iter().map(|visited| shown(visited)).chain([path.clone()]).collect();
-            self.errors.push(RenderError::Cycle { place: place.clone(), path, chain });
-            return None;
-        }
-        Some(())
-    }
-
-    /// The files that were read, and those of what lies somewhere else.
-    fn read_by_origin(&self) -> (Vec<String>, BTreeMap<Remote, BTreeSet<String>>) {
-        let mut own = Vec::new();
-        let mut remotes: BTreeMap<Remote, BTreeSet<String>> = BTreeMap::new();
-        for path in &self.read {
-            match self.mounts.iter().find(|(root, _)| is_below(path, root)) {
-                None => own.push(path.clone()),
-                Some((root, remote)) => {
-                    let within = path.strip_prefix(root.as_str()).unwrap_or(path).trim_start_matches('/');
-                    remotes.entry(remote.clone()).or_default().insert(within.to_owned());
-                }
-            }
-        }
-        (own, remotes)
     }
 
     /// Takes in one entry of `resources`: a folder or a file.
@@ -500,50 +373,6 @@ impl<'a> Renderer<'a> {
             Dialect::V5 => self.finish_5(directory, accumulated),
         }
     }
-
-    fn finish_5(&mut self, directory: &str, mut accumulated: Accumulated) -> Vec<(Value, Option<usize>)> {
-        let place = Place::file(shown(directory));
-        let resources = &mut accumulated.resources;
-        if let Err((wrong, reason)) = transform::hash::rename(resources)
-            && let Some(resource) = resources.0.get(wrong)
-        {
-            let (field, object) =
-                ("generatorOptions.disableNameSuffixHash".to_owned(), resource.current_id().to_string());
-            self.errors.push(RenderError::Transform { place: place.clone(), field, object, reason });
-        }
-        let config = accumulated.config.unwrap_or_else(|| Rc::clone(&self.defaults));
-        transform::referrals::run(self, &config.name_reference, resources, &place);
-        if self.errors.is_empty() {
-            transform::variables::run(self, &config.var_reference, &accumulated.variables, resources);
-        }
-        let notes = Notes { build: self.build, root: directory, mounts: &self.mounts };
-        finish::sorted(resources, self.sorting.as_ref(), &notes, &mut self.errors)
-    }
-
-    fn finish_3(&mut self, directory: &str, mut accumulated: Accumulated) -> Vec<(Value, Option<usize>)> {
-        let place = Place::file(shown(directory));
-        let resources = &mut accumulated.resources;
-        transform::hash::run(self, resources, &place);
-        let config = accumulated.config.unwrap_or_else(|| Rc::clone(&self.defaults));
-        transform::references::run(self, &config.name_reference, resources, &place);
-        if self.errors.is_empty() {
-            transform::variables::run(self, &config.var_reference, &accumulated.variables, resources);
-        }
-        let mut seen: BTreeMap<_, String> = BTreeMap::new();
-        let mut sorted = Vec::with_capacity(resources.0.len());
-        for resource in std::mem::take(&mut resources.0) {
-            let id = resource.current_id();
-            let other = seen.insert(id.key(Dialect::V3_2), resource.origin.to_string());
-            if let Some(other) = other {
-                let place = (*resource.origin).clone();
-                self.errors.push(RenderError::Twice { place, object: id.to_string(), other });
-            }
-            sorted.push((id, resource.value, resource.entry));
-        }
-        let order = Dialect::V3_2.order();
-        sorted.sort_by(|(a, ..), (b, ..)| a.compare(b, &order));
-        sorted.into_iter().map(|(_, value, entry)| (Value::Object(value), entry)).collect()
-    }
 }
 
 /// A folder as people write it.
@@ -557,6 +386,6 @@ pub(crate) fn is_below(path: &str, root: &str) -> bool {
 }
 
 /// Whether a visited folder is a folder, or lies in it.
-fn is_inside(visited: &str, folder: &str) -> bool {
+pub(crate) fn is_inside(visited: &str, folder: &str) -> bool {
     folder.is_empty() || visited == folder || visited.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }

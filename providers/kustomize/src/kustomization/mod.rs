@@ -11,12 +11,14 @@ use crate::fieldspec::FieldSpec;
 use crate::gvk::{Gvk, Id};
 use crate::resource::Behavior;
 
+mod fields;
 pub(crate) mod read;
 pub(crate) mod read5;
 
+use fields::{check_kind, check_names};
 use read::{
-    check_kind, check_names, has_legacy_patches, list, names, read_generator, read_image, read_json_patch,
-    read_options, read_patch, read_replica, read_variable, text, texts,
+    has_legacy_patches, list, names, read_generator, read_image, read_json_patch, read_options, read_patch,
+    read_replica, read_variable, text, texts,
 };
 
 /// The names that a kustomization file may have.

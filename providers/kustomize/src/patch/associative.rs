@@ -30,11 +30,15 @@ pub(super) fn merge(
         let (names, letters) = &found;
         let exact = given(std::slice::from_ref(letters), letters, names);
         let there = position(&dest, &exact.0, &exact.1);
-        let patch = origin.and_then(|origin| origin.get(position(origin, &exact.0, &exact.1)?));
         let before = there.and_then(|place| dest.get(place)).cloned();
-        let is_exchanged =
-            !is_origin && before.as_ref().is_some_and(|before| !is_null(before)) && patch.is_some_and(walk::replaces);
-        let value = walk::merge(before, patch, inner, is_origin)?;
+        let patch = match is_origin {
+            true => before.clone(),
+            false => origin.and_then(|origin| origin.get(position(origin, &exact.0, &exact.1)?)).cloned(),
+        };
+        let is_exchanged = !is_origin
+            && before.as_ref().is_some_and(|before| !is_null(before))
+            && patch.as_ref().is_some_and(walk::replaces);
+        let value = walk::merge(before, patch.as_ref(), inner, is_origin)?;
         let Some(mut value) =
             value.filter(|value| !is_null(value) && !value.as_object().is_some_and(serde_json::Map::is_empty))
         else {

@@ -11,7 +11,7 @@ use super::associative;
 use super::custom::Custom;
 use super::types::Shape;
 use crate::gvk::Gvk;
-use crate::scalar::{is_blank, is_null};
+use crate::scalar::{self, is_blank, is_null};
 
 const DIRECTIVE: &str = "$patch";
 
@@ -122,7 +122,18 @@ pub(super) fn merge(
     match first {
         None => merge_nothing(dest, origin),
         Some(Value::Object(_)) => merge_maps(dest, origin, schema, is_origin),
-        Some(_) => Ok(origin.cloned().or(dest)),
+        Some(_) => Ok(merge_scalars(dest, origin)),
+    }
+}
+
+/// A text that must have been in quotes leaves them to what takes its place. Of other texts
+/// nobody knows any more whether they were.
+fn merge_scalars(dest: Option<Value>, origin: Option<&Value>) -> Option<Value> {
+    let is_quoted = dest.as_ref().and_then(Value::as_str).is_some_and(|text| !scalar::plain(text).is_string());
+    match origin {
+        Some(value @ (Value::Number(_) | Value::Bool(_))) if is_quoted => Some(Value::String(scalar::text(value))),
+        Some(value) => Some(value.clone()),
+        None => dest,
     }
 }
 
