@@ -43,8 +43,12 @@ impl Renderer<'_> {
 
     /// A file that an entry of another file names.
     pub(crate) fn load(&mut self, file: &str, entry: &Named, path: &str) -> Option<(String, Rc<[u8]>)> {
-        let resolved = self.resolve(file, entry, path)?;
-        let content = self.content(&resolved, entry, &Place::new(file, entry.at))?;
+        let place = Place::new(file, entry.at);
+        let resolved = match self.mounted(&Named { value: path.to_owned(), ..entry.clone() }, &place)? {
+            Some(elsewhere) => elsewhere,
+            None => self.resolve(file, entry, path)?,
+        };
+        let content = self.content(&resolved, entry, &place)?;
         Some((resolved, content))
     }
 

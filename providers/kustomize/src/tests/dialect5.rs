@@ -252,6 +252,25 @@ metadata: {name: own}
 }
 
 #[test]
+fn patches_and_generators_may_name_files_that_lie_elsewhere() {
+    let files = "
+### app/kustomization.yaml
+configMapGenerator: [{name: c, files: [x=https://example.com/x.yaml]}]
+patches: [{path: https://example.com/none.yaml}]
+### @remote/x.yaml
+text
+";
+    let errors = render(&Mounted(tree(files)), "app", Dialect::V5).expect_err("one is not there").to_string();
+    assert_eq!(
+        errors,
+        "app/kustomization.yaml:2:18: `patches[0].path` names the remote base `https://example.com/none.yaml`"
+    );
+    let without = files.replace("patches: [{path: https://example.com/none.yaml}]\n", "");
+    let rendered = render(&Mounted(tree(&without)), "app", Dialect::V5).expect("it renders");
+    assert_eq!(rendered.objects.first().and_then(|object| object.pointer("/data/x")), Some(&"text\n".into()));
+}
+
+#[test]
 fn an_address_is_a_file_or_a_repository_and_a_folder() {
     let read =
         |entry: &str| Remote::parse(entry).map_or("local".to_owned(), |(remote, folder)| format!("{remote} {folder}"));
