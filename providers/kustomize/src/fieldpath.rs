@@ -136,6 +136,7 @@ pub(crate) fn each_in(
     made: Option<Reach>,
     change: &mut dyn FnMut(&mut Value) -> Result<(), String>,
 ) -> Result<(), String> {
+    scalar::path_within_bounds(path.len())?;
     let mut root = Value::Object(std::mem::take(object));
     let result = each(&mut root, path, made, change);
     if let Value::Object(map) = root {

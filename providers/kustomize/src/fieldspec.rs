@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::gvk::Gvk;
-use crate::scalar::is_null;
+use crate::scalar::{is_null, path_within_bounds};
 
 /// What a field is made as where it is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +62,7 @@ impl FieldSpec {
         object: &mut Map<String, Value>,
         change: &mut dyn FnMut(&mut Value) -> Result<(), String>,
     ) -> Result<(), String> {
+        path_within_bounds(self.parts.len())?;
         mutate(object, &self.parts, self.create, change).map_err(|reason| format!("`{}`: {reason}", self.path))
     }
 }
@@ -79,6 +80,7 @@ impl FieldSpec {
             Some((first, rest)) if first.is_empty() && !rest.is_empty() => rest,
             _ => &self.parts,
         };
+        path_within_bounds(parts.len())?;
         let made = made.filter(|_| self.create);
         visit_map(object, parts, made, change).map_err(|reason| format!("`{}`: {reason}", self.path))
     }

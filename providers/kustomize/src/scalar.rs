@@ -116,6 +116,52 @@ pub(crate) fn text(value: &Value) -> String {
     }
 }
 
+/// How many values a copy may hold.
+const LARGEST: usize = 50_000;
+
+/// How long a text in a copy may be, in bytes: more than a cluster takes of a whole object.
+const LONGEST: usize = 1 << 20;
+
+/// How deep a value may be nested.
+const DEEPEST: usize = 256;
+
+/// Refuses what a few lines could otherwise blow up without end: a value that is copied
+/// into itself again and again grows twofold each time.
+///
+/// # Errors
+///
+/// When the value is larger or deeper than anything a cluster takes.
+pub(crate) fn within_bounds(value: &Value) -> Result<(), String> {
+    let (mut count, mut left) = (0_usize, vec![(value, 1_usize)]);
+    while let Some((value, depth)) = left.pop() {
+        count += 1;
+        if value.as_str().is_some_and(|text| text.len() > LONGEST) {
+            return Err(format!("the value would hold a text of more than {LONGEST} bytes"));
+        }
+        if count > LARGEST {
+            return Err(format!("the value would hold more than {LARGEST} values"));
+        }
+        if depth > DEEPEST {
+            return Err(format!("the value would be nested more than {DEEPEST} deep"));
+        }
+        match value {
+            Value::Object(map) => left.extend(map.values().map(|inner| (inner, depth + 1))),
+            Value::Array(items) => left.extend(items.iter().map(|inner| (inner, depth + 1))),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a path that leads deeper than any value may be nested.
+///
+/// # Errors
+///
+/// When it has too many parts.
+pub(crate) fn path_within_bounds(parts: usize) -> Result<(), String> {
+    if parts > DEEPEST { Err(format!("a path of {parts} parts leads deeper than {DEEPEST}")) } else { Ok(()) }
+}
+
 /// What letters without quotes and without a tag mean.
 pub(crate) fn plain(text: &str) -> Value {
     if text.contains(['\n', '#', ':', '{', '[', '"', '\'', '&', '*', '!', '|', '>', '%', '@', '`', ',']) {

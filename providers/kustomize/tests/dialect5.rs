@@ -7,7 +7,7 @@
 //! The data are not part of this repository; `KFPLAN_SHARED` names the folder they lie in.
 //! Without them, or without `kubectl`, a test says that it is skipped, and fails where
 //! `CI=true`. A plain run compares a sample of the folders, the same one each time;
-//! `KFPLAN_ALL_FOLDERS=1` compares all of them (about ten minutes). `KFPLAN_KUBECTL_RENDERS`
+//! `KFPLAN_ALL_FOLDERS=1` compares all of them, which takes some minutes. `KFPLAN_KUBECTL_RENDERS`
 //! names a folder in which the answers of `kubectl` are kept from run to run.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the figures are what one runs it for")]

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::scalar::{path_within_bounds, within_bounds};
+
 /// Reads a list of operations.
 ///
 /// # Errors
@@ -64,6 +66,7 @@ fn operation(item: &Value) -> Result<Operation, String> {
 impl Pointer {
     fn parse(text: &str) -> Result<Self, String> {
         let Some(body) = text.strip_prefix('/') else { return Err(format!("`{text}` must begin with `/`")) };
+        path_within_bounds(body.matches('/').count())?;
         let parts = body.split('/').map(|part| part.replace("~1", "/").replace("~0", "~")).collect();
         Ok(Self { text: text.to_owned(), parts })
     }
@@ -97,7 +100,9 @@ fn run(document: &mut Value, operation: &Operation) -> Result<(), String> {
         }
         Action::Copy(from) => {
             let value = get(document, from)?.cloned().unwrap_or_default();
-            add(document, path, value)
+            add(document, path, value)?;
+            // A value may be copied into itself, and grows twofold each time.
+            within_bounds(document)
         }
         Action::Test(wanted) => {
             let found = get(document, path)?.cloned().unwrap_or_default();

@@ -189,6 +189,39 @@ fn a_bomb_of_aliases_and_a_tower_of_brackets_are_refused() {
     assert!(rendered(&json).contains("kustomize::field"), "{}", rendered(&json));
 }
 
+#[test]
+fn what_is_copied_into_itself_again_and_again_is_stopped() {
+    let operations =
+        "- {op: copy, from: /data, path: /data/a}\n    - {op: copy, from: /data, path: /data/b}\n    ".repeat(40);
+    let copies = format!(
+        "### app/kustomization.yaml\nresources: [x.yaml]\npatches:\n- target: {{name: x}}\n  patch: |-\n    {operations}
+### app/x.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: x}}\ndata: {{k: v}}\n"
+    );
+    assert!(rendered(&copies).contains("the value would"), "{}", rendered(&copies));
+    let mut replacements = String::new();
+    for _ in 0..60 {
+        replacements += "- source: {kind: X, fieldPath: spec}\n  targets: [{select: {kind: X}, fieldPaths: [spec.a, spec.b], options: {create: true}}]\n";
+    }
+    let nested = format!(
+        "### app/kustomization.yaml\nresources: [x.yaml]\nreplacements:\n{replacements}
+### app/x.yaml\napiVersion: a.b/v1\nkind: X\nmetadata: {{name: x}}\nspec: {{k: v}}\n"
+    );
+    assert!(rendered(&nested).contains("the value would"), "{}", rendered(&nested).len());
+    let texts = "- source: {kind: X, fieldPath: spec.t}\n  targets: [{select: {kind: X}, fieldPaths: [spec.t], options: {delimiter: ',', index: 999999}}]\n".repeat(60);
+    let long = format!(
+        "### app/kustomization.yaml\nresources: [x.yaml]\nreplacements:\n{texts}
+### app/x.yaml\napiVersion: a.b/v1\nkind: X\nmetadata: {{name: x}}\nspec: {{t: v}}\n"
+    );
+    assert!(rendered(&long).contains("the value would"), "{}", rendered(&long).len());
+    let deep = format!(
+        "### app/kustomization.yaml\nresources: [x.yaml]\nconfigurations: [c.yaml]\ncommonLabels: {{a: b}}\n
+### app/c.yaml\ncommonLabels: [{{path: {}, create: true}}]
+### app/x.yaml\napiVersion: a.b/v1\nkind: X\nmetadata: {{name: x}}\n",
+        vec!["a"; 100_000].join("/")
+    );
+    assert!(rendered(&deep).contains("leads deeper than 256"));
+}
+
 /// Files with one repository and one file from elsewhere.
 struct Mounted(Tree);
 

@@ -13,10 +13,16 @@ use crate::resource::{Resource, Resources};
 use crate::scalar;
 use crate::selector::Labels;
 
+/// How many errors are shown before the rest is given up.
+const SHOWN: usize = 3;
+
 /// Carries out replacements one after the other.
 pub(super) fn run(replacements: &[Replacement], resources: &mut Resources, errors: &mut Vec<RenderError>) {
     for replacement in replacements {
         if let Err(reason) = replace(replacement, resources) {
+            if errors.len() >= SHOWN {
+                return;
+            }
             errors.push(RenderError::Field {
                 place: replacement.place.clone(),
                 field: replacement.field.clone(),
@@ -160,6 +166,7 @@ fn put(field: &mut Value, value: &Value, options: &FieldOptions) -> Result<(), S
         }
         value = Value::String(parts.join(&options.delimiter));
     }
+    scalar::within_bounds(&value)?;
     if is_scalar {
         // The field keeps its type: only the letters change.
         *field = match (field.as_str(), &value) {
