@@ -1,6 +1,6 @@
 //! The simulated cloud as another client sees it: served by a process of its own, asked with plain HTTPS.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Child, Stdio};
 use std::sync::Once;
 
@@ -170,7 +170,11 @@ impl Cluster {
     /// When the server answers with neither.
     #[must_use]
     pub fn get(&self, path: &str) -> Option<Json> {
-        let (status, body) = self.ask("GET", path, ARM, None);
+        let (status, body) = crate::shared::until("an answer", || {
+            // A real server says so while it makes ready what a CRD defines.
+            let (status, body) = self.ask("GET", path, ARM, None);
+            (status != 429).then_some((status, body))
+        });
         assert!(status == 200 || status == 404, "GET {path}: {status} {body}");
         (status == 200).then_some(body)
     }
@@ -232,6 +236,28 @@ impl Cluster {
         found
     }
 
+    /// The path of everything that is there, but for what servers and controllers come and go with: leases and events.
+    ///
+    /// # Panics
+    ///
+    /// When the server does not answer.
+    #[must_use]
+    pub fn everything(&self) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        for path in self.listable() {
+            let kind = path.rsplit('/').next().unwrap_or_default();
+            if matches!(kind, "leases" | "events" | "componentstatuses") {
+                continue;
+            }
+            let list = self.get(&path).unwrap_or_default();
+            for object in list["items"].as_array().into_iter().flatten() {
+                let name = |key: &str| text(&object["metadata"][key]);
+                found.insert(format!("{path} {}/{}", name("namespace"), name("name")));
+            }
+        }
+        found
+    }
+
     /// The path of every kind that can be listed, in the version that the server prefers.
     fn listable(&self) -> Vec<String> {
         let groups = self.get("/apis").unwrap_or_default();
@@ -259,6 +285,18 @@ impl Cluster {
     #[must_use]
     pub fn ask(&self, method: &str, path: &str, form: &str, body: Option<&Json>) -> (u16, Json) {
         self.http.ask(method, &format!("{}{path}", self.server), &self.token, form, body)
+    }
+
+    /// Applies a manifest as somebody else would, by server-side apply.
+    ///
+    /// # Panics
+    ///
+    /// When the server refuses.
+    pub fn apply(&self, path: &str, manifest: &str) {
+        let url = format!("{}{path}?fieldManager=kubectl", self.server);
+        let text = Some(manifest.to_owned());
+        let (status, body) = self.http.ask_with("PATCH", &url, &self.token, "application/apply-patch+yaml", text);
+        assert!(status < 300, "PATCH {path}: {status} {body}");
     }
 }
 
@@ -293,10 +331,14 @@ impl Http {
     }
 
     fn ask(&self, method: &str, url: &str, token: &str, form: &str, body: Option<&Json>) -> (u16, Json) {
+        self.ask_with(method, url, token, form, body.map(ToString::to_string))
+    }
+
+    fn ask_with(&self, method: &str, url: &str, token: &str, form: &str, body: Option<String>) -> (u16, Json) {
         let method = Method::from_bytes(method.as_bytes()).expect("a method of HTTP");
         let mut request = self.client.request(method, url).bearer_auth(token).header("accept", ARM);
         if let Some(body) = body {
-            request = request.header("content-type", form).body(body.to_string());
+            request = request.header("content-type", form).body(body);
         }
         self.send(request)
     }

@@ -81,6 +81,21 @@ impl RealCluster {
         self.folder().join("kubeconfig")
     }
 
+    /// The same kubeconfig with another token, as text.
+    ///
+    /// # Panics
+    ///
+    /// When the kubeconfig is gone.
+    #[must_use]
+    pub fn kubeconfig_of(&self, token: &str) -> String {
+        let text = std::fs::read_to_string(self.kubeconfig()).expect("the kubeconfig of a cluster that runs");
+        let line = |line: &str| match line.trim_start().strip_prefix("token:") {
+            Some(_) => format!("{}token: {token}", " ".repeat(line.len() - line.trim_start().len())),
+            None => line.to_owned(),
+        };
+        text.lines().map(line).collect::<Vec<_>>().join("\n")
+    }
+
     /// Its API, for an administrator.
     #[must_use]
     pub fn api(&self) -> &Cluster {

@@ -1,10 +1,11 @@
 //! The dialogue with the planner: its questions are answered all at once, until there is a plan.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use kfplan_contract::Provider;
 use kfplan_model::{Address, ResourceAddress};
-use kfplan_plan::{Container, DryRun, Locator, RenderRequest};
+use kfplan_plan::{Container, DryRun, Locator, Observation, RenderRequest};
 use kfplan_planner::{Answers, Question};
 
 use crate::error::{Failure, SessionError};
@@ -68,6 +69,33 @@ pub(crate) async fn hold<T>(
     .into())
 }
 
+/// How long to wait before a server that is busy is asked again: a real one says so while it makes ready what CRDs define.
+const PATIENCE: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+
+/// Looks at places; what a busy server could not show is looked at again.
+async fn observe(provider: &dyn Provider, places: &[Locator]) -> Vec<Observation> {
+    let mut seen = provider.observe(places).await;
+    for pause in PATIENCE {
+        let busy: Vec<usize> = (0..seen.len()).filter(|at| seen.get(*at).is_some_and(is_busy)).collect();
+        if busy.is_empty() {
+            break;
+        }
+        tokio::time::sleep(pause).await;
+        let again: Vec<Locator> = busy.iter().filter_map(|at| places.get(*at).cloned()).collect();
+        for (at, fresh) in busy.into_iter().zip(provider.observe(&again).await) {
+            if let Some(place) = seen.get_mut(at) {
+                *place = fresh;
+            }
+        }
+    }
+    seen
+}
+
+/// Whether a server answered that it would answer later. One that does not answer at all is not asked again.
+fn is_busy(observation: &Observation) -> bool {
+    matches!(observation, Observation::Failed(trouble) if matches!(trouble.code.as_str(), "TooManyRequests" | "HTTP 429"))
+}
+
 async fn answer(
     round: Round,
     answers: &mut Answers,
@@ -76,7 +104,7 @@ async fn answer(
 ) -> Result<(), SessionError> {
     let dry_runs: Vec<DryRun> = round.dry_runs.iter().map(|(_, question)| question.clone()).collect();
     let (seen, tried, discovered, surveyed, rendered) = futures::join!(
-        async { if round.places.is_empty() { Vec::new() } else { provider.observe(&round.places).await } },
+        async { if round.places.is_empty() { Vec::new() } else { observe(provider, &round.places).await } },
         async { if dry_runs.is_empty() { Vec::new() } else { provider.dry_run(&dry_runs).await } },
         async { if round.clusters.is_empty() { BTreeMap::new() } else { provider.discover(&round.clusters).await } },
         async { if round.containers.is_empty() { Vec::new() } else { provider.survey(&round.containers).await } },
@@ -90,4 +118,69 @@ async fn answer(
         answers.rendered.insert(request.resource.clone(), (request, rendered));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+    use kfplan_contract::{Call, Progress, Ticket};
+    use kfplan_plan::{ArmLocator, Class, Discovery, DryRunAnswer, Gate, GateState, Trouble};
+
+    use super::*;
+
+    /// A server that is busy with the first place so many times; notes how many places it was asked for each time.
+    struct Busy(Mutex<(usize, Vec<usize>)>);
+
+    #[async_trait]
+    impl Provider for Busy {
+        async fn observe(&self, places: &[Locator]) -> Vec<Observation> {
+            let mut state = self.0.lock().expect("no panic holds it");
+            state.1.push(places.len());
+            let is_busy = state.0 > 0;
+            state.0 = state.0.saturating_sub(1);
+            let mut seen = vec![Observation::Absent; places.len()];
+            if is_busy && let Some(first) = seen.first_mut() {
+                *first = Observation::Failed(Trouble::new(Class::Retryable, "TooManyRequests", "busy", "wait"));
+            }
+            seen
+        }
+
+        async fn dry_run(&self, _: &[DryRun]) -> Vec<DryRunAnswer> {
+            Vec::new()
+        }
+
+        async fn discover(&self, _: &[ResourceAddress]) -> BTreeMap<ResourceAddress, Result<Discovery, Trouble>> {
+            BTreeMap::new()
+        }
+
+        async fn begin(&self, _: &Call) -> Progress {
+            Progress::Gone
+        }
+
+        async fn progress(&self, _: &Ticket) -> Progress {
+            Progress::Gone
+        }
+
+        async fn probe(&self, _: &Gate) -> Result<GateState, Trouble> {
+            Ok(GateState::Open)
+        }
+    }
+
+    fn asked(busy: usize) -> (Vec<Observation>, Vec<usize>) {
+        let place = |id: &str| Locator::Arm(ArmLocator { id: id.to_owned(), api_version: "2024-01-01".to_owned() });
+        let server = Busy(Mutex::new((busy, Vec::new())));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        let seen = runtime.expect("a runtime").block_on(observe(&server, &[place("/a"), place("/b")]));
+        (seen, server.0.into_inner().expect("no panic holds it").1)
+    }
+
+    #[test]
+    fn what_a_busy_server_could_not_show_is_looked_at_again_and_nothing_else() {
+        assert_eq!(asked(0), (vec![Observation::Absent; 2], vec![2]));
+        assert_eq!(asked(2), (vec![Observation::Absent; 2], vec![2, 1, 1]));
+        let (seen, times) = asked(9);
+        assert!(is_busy(&seen[0]) && times == [2, 1, 1, 1], "{seen:?} {times:?}");
+    }
 }
