@@ -258,19 +258,24 @@ impl Cluster {
         found
     }
 
-    /// The path of every kind that can be listed, in the version that the server prefers.
+    /// The path of every kind that can be listed, in the version that the server prefers among those that have it.
     fn listable(&self) -> Vec<String> {
         let groups = self.get("/apis").unwrap_or_default();
-        let preferred = groups["groups"].as_array().into_iter().flatten();
-        let bases = preferred.map(|group| format!("/apis/{}", text(&group["preferredVersion"]["groupVersion"])));
-        let mut paths = Vec::new();
-        for base in std::iter::once("/api/v1".to_owned()).chain(bases) {
-            let kinds = self.get(&base).unwrap_or_default();
+        let (mut paths, mut seen) = (Vec::new(), BTreeSet::new());
+        let mut list = |group: &str, base: &str| {
+            let kinds = self.get(base).unwrap_or_default();
             for kind in kinds["resources"].as_array().into_iter().flatten() {
-                let lists = kind["verbs"].as_array().is_some_and(|verbs| verbs.contains(&json!("list")));
-                if lists {
+                let is_listed = kind["verbs"].as_array().is_some_and(|verbs| verbs.contains(&json!("list")));
+                if is_listed && seen.insert((group.to_owned(), text(&kind["name"]))) {
                     paths.push(format!("{base}/{}", text(&kind["name"])));
                 }
+            }
+        };
+        list("", "/api/v1");
+        for group in groups["groups"].as_array().into_iter().flatten() {
+            let versions = group["versions"].as_array().into_iter().flatten();
+            for version in std::iter::once(&group["preferredVersion"]).chain(versions) {
+                list(&text(&group["name"]), &format!("/apis/{}", text(&version["groupVersion"])));
             }
         }
         assert!(paths.len() > 10, "discovery names only {paths:?}");
