@@ -1,6 +1,7 @@
 //! What a user does with the binary, from beginning to end, on the sandbox.
 
 mod azure;
+mod drift;
 mod guide;
 mod inspect;
 mod interrupted;

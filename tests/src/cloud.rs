@@ -132,7 +132,7 @@ impl Cloud {
     /// When there is none.
     #[must_use]
     pub fn cluster(&self, place: &Place) -> Cluster {
-        Cluster::of(&place.run(&["credentials", "--sandbox", "--print"]).exits(0).out)
+        Cluster::of_kubeconfig(&place.run(&["credentials", "--sandbox", "--print"]).exits(0).out)
     }
 }
 
@@ -144,11 +144,26 @@ impl Drop for Cloud {
     }
 }
 
+/// One kind in one version, as discovery names it.
+#[derive(Debug)]
+pub(crate) struct Listable {
+    pub(crate) base: String,
+    /// Group and version.
+    pub(crate) version: String,
+    pub(crate) plural: String,
+    pub(crate) kind: String,
+}
+
 impl Cluster {
-    /// The cluster of a kubeconfig that has one cluster and one user with a token.
-    pub(crate) fn of(kubeconfig: &str) -> Self {
+    /// The cluster of a kubeconfig that has one, with a token and the certificate in itself.
+    ///
+    /// # Panics
+    ///
+    /// When it has not.
+    #[must_use]
+    pub fn of_kubeconfig(config: &str) -> Self {
         let field = |name: &str| {
-            let line = kubeconfig.lines().map(str::trim).find_map(|line| line.strip_prefix(name));
+            let line = config.lines().map(str::trim).find_map(|line| line.strip_prefix(name));
             line.map(|value| value.trim().to_owned()).unwrap_or_else(|| panic!("no `{name}` in the kubeconfig"))
         };
         let ca = base64::engine::general_purpose::STANDARD
@@ -160,7 +175,7 @@ impl Cluster {
     /// The same cluster, for a user with another token.
     #[must_use]
     pub(crate) fn with_token(kubeconfig: &str, token: &str) -> Self {
-        Self { token: token.to_owned(), ..Self::of(kubeconfig) }
+        Self { token: token.to_owned(), ..Self::of_kubeconfig(kubeconfig) }
     }
 
     /// What is at a path; `None` when nothing is.
@@ -261,25 +276,42 @@ impl Cluster {
     /// The path of every kind that can be listed, in the version that the server prefers among those that have it.
     fn listable(&self) -> Vec<String> {
         let groups = self.get("/apis").unwrap_or_default();
-        let (mut paths, mut seen) = (Vec::new(), BTreeSet::new());
-        let mut list = |group: &str, base: &str| {
-            let kinds = self.get(base).unwrap_or_default();
+        let groups = groups["groups"].as_array().into_iter().flatten();
+        let versions = groups.flat_map(|group| {
+            let all = group["versions"].as_array().into_iter().flatten();
+            std::iter::once(&group["preferredVersion"]).chain(all)
+        });
+        let kinds = self.kinds_of(versions.map(|version| text(&version["groupVersion"])).collect());
+        let mut seen = BTreeSet::new();
+        let first = kinds.into_iter().filter(|kind| {
+            let group = kind.version.split_once('/').map_or("", |(group, _)| group);
+            seen.insert((group.to_owned(), kind.plural.clone()))
+        });
+        first.map(|kind| format!("{}/{}", kind.base, kind.plural)).collect()
+    }
+
+    /// Every kind that can be listed, in every version that is served.
+    pub(crate) fn kinds(&self) -> Vec<Listable> {
+        let groups = self.get("/apis").unwrap_or_default();
+        let groups = groups["groups"].as_array().into_iter().flatten();
+        let versions = groups.flat_map(|group| group["versions"].as_array().into_iter().flatten());
+        self.kinds_of(versions.map(|version| text(&version["groupVersion"])).collect())
+    }
+
+    fn kinds_of(&self, versions: Vec<String>) -> Vec<Listable> {
+        let bases = versions.into_iter().map(|version| (format!("/apis/{version}"), version));
+        let mut found = Vec::new();
+        for (base, version) in std::iter::once(("/api/v1".to_owned(), "v1".to_owned())).chain(bases) {
+            let kinds = self.get(&base).unwrap_or_default();
             for kind in kinds["resources"].as_array().into_iter().flatten() {
-                let is_listed = kind["verbs"].as_array().is_some_and(|verbs| verbs.contains(&json!("list")));
-                if is_listed && seen.insert((group.to_owned(), text(&kind["name"]))) {
-                    paths.push(format!("{base}/{}", text(&kind["name"])));
+                if kind["verbs"].as_array().is_some_and(|verbs| verbs.contains(&json!("list"))) {
+                    let (plural, kind) = (text(&kind["name"]), text(&kind["kind"]));
+                    found.push(Listable { base: base.clone(), version: version.clone(), plural, kind });
                 }
             }
-        };
-        list("", "/api/v1");
-        for group in groups["groups"].as_array().into_iter().flatten() {
-            let versions = group["versions"].as_array().into_iter().flatten();
-            for version in std::iter::once(&group["preferredVersion"]).chain(versions) {
-                list(&text(&group["name"]), &format!("/apis/{}", text(&version["groupVersion"])));
-            }
         }
-        assert!(paths.len() > 10, "discovery names only {paths:?}");
-        paths
+        assert!(found.len() > 10, "discovery names only {found:?}");
+        found
     }
 
     /// Asks anything: the status and the body, whatever they are.

@@ -60,7 +60,7 @@ impl RealCluster {
             return None;
         }
         let kubeconfig = std::fs::read_to_string(line.trim()).expect("the kubeconfig that was printed");
-        Some(Self { child, folder, api: Cluster::of(&kubeconfig) })
+        Some(Self { child, folder, api: Cluster::of_kubeconfig(&kubeconfig) })
     }
 
     /// A script of `tests/cluster`.

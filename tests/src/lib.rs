@@ -3,6 +3,7 @@
 
 mod cloud;
 mod cluster;
+mod mutate;
 mod place;
 mod ran;
 mod shared;
@@ -10,6 +11,7 @@ mod tiny;
 
 pub use cloud::{Cloud, Cluster};
 pub use cluster::RealCluster;
+pub use mutate::{Figures, Kfplan, Options, Report, mutate};
 pub use place::Place;
 pub use ran::Ran;
 pub use shared::{binary, root, shared, until};

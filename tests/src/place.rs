@@ -85,14 +85,7 @@ impl Place {
     /// The command `kfplan ARGUMENTS`, in this folder, with nothing of the environment that could change it.
     #[must_use]
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(binary());
-        command.current_dir(self.path()).args(arguments).env_remove("CI").stdin(Stdio::null());
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("AZURE_") || name.to_string_lossy().starts_with("KFPLAN_") {
-                command.env_remove(name);
-            }
-        }
-        command
+        clean(Command::new(binary()), self.path(), arguments)
     }
 
     /// Runs `kfplan ARGUMENTS`, with nobody at the terminal.
@@ -127,6 +120,17 @@ impl Place {
         assert!(text.contains(from), "`{name}` has no `{from}`");
         self.write(name, &text.replace(from, to));
     }
+}
+
+/// The command with its arguments, in a folder, with nothing of the environment that could change it.
+pub(crate) fn clean(mut command: Command, folder: &Path, arguments: &[&str]) -> Command {
+    command.current_dir(folder).args(arguments).env_remove("CI").stdin(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("AZURE_") || name.to_string_lossy().starts_with("KFPLAN_") {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// Copies a folder with all in it, but for `.kfplan` unless `own`.

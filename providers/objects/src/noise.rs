@@ -31,6 +31,8 @@ pub struct NoiseRule {
 pub enum Writer {
     /// One of these field managers.
     OneOf(&'static [&'static str]),
+    /// One of these field managers, or nobody any more: they emptied what they had written, and their entry went with it.
+    OneOfOrGone(&'static [&'static str]),
     /// Anybody but us.
     Anybody,
     /// The `scale` subresource as one of these field managers.
@@ -101,7 +103,7 @@ pub const RULES: &[NoiseRule] = &[
         reason: "the rules of an aggregated ClusterRole are put together from others",
         kinds: &[("rbac.authorization.k8s.io", "ClusterRole")],
         paths: &["rules"],
-        writer: Writer::OneOf(&["clusterrole-aggregation-controller", "kube-controller-manager"]),
+        writer: Writer::OneOfOrGone(&["clusterrole-aggregation-controller", "kube-controller-manager"]),
         condition: Condition::Aggregated,
     },
     NoiseRule {
@@ -134,16 +136,23 @@ pub fn rule_for(live: &Json, path: &Path, witness: Option<&Witness>, scaled: boo
     RULES.iter().find(|rule| {
         rule.kinds.contains(&(group, kind))
             && rule.paths.iter().any(|pattern| is_inside(path, pattern))
-            && is_written_by(rule.writer, witness, scaled)
+            && is_written_by(rule.writer, witness, scaled, || is_empty(live, path))
             && holds(rule.condition, live)
     })
 }
 
-fn is_written_by(writer: Writer, witness: Option<&Witness>, scaled: bool) -> bool {
-    let Some(witness) = witness else { return false };
+fn is_empty(live: &Json, path: &Path) -> bool {
+    match path.get(live) {
+        None | Some(Json::Null) => true,
+        Some(value) => value.as_array().is_some_and(Vec::is_empty),
+    }
+}
+
+fn is_written_by(writer: Writer, witness: Option<&Witness>, scaled: bool, is_empty: impl FnOnce() -> bool) -> bool {
+    let Some(witness) = witness else { return matches!(writer, Writer::OneOfOrGone(_)) && is_empty() };
     match writer {
         Writer::Anybody => true,
-        Writer::OneOf(names) => names.contains(&&*witness.manager),
+        Writer::OneOf(names) | Writer::OneOfOrGone(names) => names.contains(&&*witness.manager),
         Writer::Scaling(names) => scaled && names.contains(&&*witness.manager),
     }
 }

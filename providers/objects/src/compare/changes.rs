@@ -7,7 +7,7 @@ use kfplan_plan::{Comparison, Conflicting, FieldChange, Note, Severity, Shown, W
 use serde_json::Value as Json;
 
 use super::Question;
-use super::drift::{Found, Sent, common, is_bookkeeping, list_order, noise_rule};
+use super::drift::{Found, Sent, common, is_bookkeeping, is_filled, list_order, noise_rule};
 use super::sight::{Sight, late};
 use crate::fields::{FieldSet, Manager};
 use crate::identity::{at, group_of, is_crd, kind_of, list, name_of, namespace_of, split_api_version, text};
@@ -94,6 +94,11 @@ impl Deciding<'_, '_> {
         }
         self.kept.insert(&alias);
         if self.is_settled(&path, &alias, wanted, owns) {
+            let is_only_alike = self.sent.is_none() && self.sight.live_at(&path).as_deref() != Some(wanted);
+            if is_only_alike && is_shared && policy == Some(ConflictPolicy::Take) {
+                // The server tells what is sent from what it had made of it, and would see a conflict.
+                self.contest(&path, &alias, policy);
+            }
             return;
         }
         if let Some(rule) = noise_rule(self.sight, &alias) {
@@ -123,13 +128,16 @@ impl Deciding<'_, '_> {
         let Some(sent) = self.sent else {
             return equivalent(path, Some(wanted), live.as_deref());
         };
+        if is_filled(self.sight, alias, Some(wanted)) && sent.sent(path) == Some(wanted) {
+            return true;
+        }
         let has_drifted = self
             .found
             .iter()
             .filter(|it| !it.is_order)
             .any(|it| alias.starts_with(&it.path) || it.path.starts_with(alias));
         let is_as_sent = sent.sent(path).is_some_and(|before| self.sight.matches(before, wanted));
-        (is_as_sent && !has_drifted && (owns || !sent.owned.touches(alias) || sent.kept_nothing(alias)))
+        (is_as_sent && !has_drifted && (owns || !sent.owned.touches(alias)))
             || (owns && !has_drifted && live.as_deref() == Some(wanted))
     }
 

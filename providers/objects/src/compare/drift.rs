@@ -1,5 +1,6 @@
 //! Drift: where the live object is no longer what the server made of what we sent.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use kfplan_model::{Address, Path, Segment};
@@ -7,7 +8,7 @@ use kfplan_plan::{Drift, Recorded, Witness};
 use serde_json::Value as Json;
 
 use super::sight::{Sight, is_secret};
-use crate::fields::{FieldSet, Managed};
+use crate::fields::{FieldSet, Managed, Manager};
 use crate::marks;
 use crate::noise;
 use crate::structure::{lookup, order_as_json, order_of};
@@ -58,9 +59,20 @@ impl<'a> Sent<'a> {
         lookup(path, self.body)
     }
 
-    /// Whether an empty map was sent and the server kept none: what others put there later is theirs.
-    pub(crate) fn kept_nothing(&self, path: &Path) -> bool {
-        self.expected(path) == Expected::Absent && self.sent(path).is_some_and(is_empty_map)
+    /// The value at a path with what the server had made of it inside.
+    fn kept(&self, path: &Path, value: &Json) -> Json {
+        let mut kept = value.clone();
+        for (place, made) in self.differences.iter().filter(|(place, _)| **place != path && place.starts_with(path)) {
+            let inside = place.segments().get(path.segments().len()..).unwrap_or_default();
+            let inside = Path::from_segments(inside.to_vec());
+            let is_order = self.owned.at(place).is_some_and(|node| node.keys().is_some());
+            match (made, inside.get_mut(&mut kept)) {
+                (Some(made), Some(slot)) if !is_order => *slot = (*made).clone(),
+                (None, Some(_)) => drop(inside.remove(&mut kept)),
+                _ => {}
+            }
+        }
+        kept
     }
 
     fn plain_text(&self, path: &Path) -> Option<&'a Json> {
@@ -110,9 +122,6 @@ pub(crate) fn find(sight: &Sight<'_>, sent: &Sent<'_>) -> Vec<Found> {
     let mut found = BTreeMap::new();
     let is_disowned = sight.ours().is_none();
     for path in sent.owned.leaves().into_iter().filter(|path| !is_bookkeeping(path)) {
-        if sent.kept_nothing(&path) {
-            continue;
-        }
         let live = lookup(&path, sight.live);
         let is_same = match (sent.expected(&path), live) {
             (Expected::Unsent, _) | (Expected::Absent, None) => true,
@@ -125,7 +134,7 @@ pub(crate) fn find(sight: &Sight<'_>, sent: &Sent<'_>) -> Vec<Found> {
             (Expected::Value(Json::Null), None) => true,
             (Expected::Value(_) | Expected::Text(_), None) | (Expected::Absent, Some(_)) => false,
         };
-        if is_same && (is_disowned || sight.owns(&path)) {
+        if (is_same && (is_disowned || sight.owns(&path))) || is_filled(sight, &path, sent.sent(&path)) {
             continue;
         }
         if !is_noise(sight, &path) {
@@ -134,13 +143,13 @@ pub(crate) fn find(sight: &Sight<'_>, sent: &Sent<'_>) -> Vec<Found> {
         }
     }
     for (path, old, new) in reordered(sight, sent) {
-        let witness = sight.managed.witness(&path, &sight.manager);
+        // Whoever owns an item need not be who moved it: no manager is recorded for the order of a merged list.
         found.entry(path.clone()).or_insert(Found {
             path,
             is_order: true,
             expected: Some(old),
             found: Some(new),
-            witness,
+            witness: None,
         });
     }
     if is_disowned && found.is_empty() {
@@ -153,7 +162,8 @@ pub(crate) fn find(sight: &Sight<'_>, sent: &Sent<'_>) -> Vec<Found> {
 
 fn one(sight: &Sight<'_>, sent: &Sent<'_>, path: Path) -> Found {
     let expected = match sent.expected(&path) {
-        Expected::Value(value) | Expected::Text(value) => Some(value.clone()),
+        Expected::Value(value) => Some(sent.kept(&path, value)),
+        Expected::Text(value) => Some(value.clone()),
         Expected::Absent | Expected::Unsent => None,
     };
     let found = lookup(&path, sight.live).cloned();
@@ -227,16 +237,29 @@ pub(crate) fn is_empty_map(value: &Json) -> bool {
     value.as_object().is_some_and(serde_json::Map::is_empty)
 }
 
+/// Whether the map was sent empty, and others have put something into it since. That is theirs, and nobody's drift; the
+/// server takes the empty map from us with the first key, so ownership does not tell. Whoever wrote the map as a whole
+/// has replaced ours.
+pub(crate) fn is_filled(sight: &Sight<'_>, path: &Path, sent: Option<&Json>) -> bool {
+    let is_map = |value: &Json| value.as_object().is_some_and(|map| !map.is_empty());
+    if !sent.is_some_and(is_empty_map) || !lookup(path, sight.live).is_some_and(is_map) {
+        return false;
+    }
+    let mut others = sight.others_at(path).peekable();
+    others.peek().is_some() && others.all(|entry| entry.fields.at(path).is_some_and(|inside| !inside.is_leaf()))
+}
+
 /// Whether a path holds what a `patch` wrote down for itself.
 pub(crate) fn is_bookkeeping(path: &Path) -> bool {
     matches!(path.segments(), [Segment::Key(metadata), Segment::Key(annotations), Segment::Key(key), ..]
         if &**metadata == "metadata" && &**annotations == "annotations" && key.starts_with(marks::EARLIER))
 }
 
-/// Who made a live object, as far as its oldest entry shows.
+/// Who made a live object, as far as its oldest entry shows. Times are whole seconds, in which a controller may have
+/// added something: the maker wrote the most then.
 pub(crate) fn maker(live: &Json) -> Option<Witness> {
     let managed = Managed::of(live);
-    let first =
-        managed.managers.iter().filter(|entry| entry.subresource.is_empty()).min_by(|a, b| a.time.cmp(&b.time))?;
+    let age = |entry: &Manager| (entry.time.is_none(), entry.time.clone(), Reverse(entry.fields.paths().len()));
+    let first = managed.managers.iter().filter(|entry| entry.subresource.is_empty()).min_by_key(|entry| age(entry))?;
     Some(Witness { manager: first.name.clone(), operation: first.operation.clone(), time: first.time.clone() })
 }

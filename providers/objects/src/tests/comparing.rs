@@ -1,6 +1,6 @@
 use insta::assert_snapshot;
 use kfplan_model::{Conflict, ConflictPolicy, Late, Target};
-use kfplan_plan::{Desired, DryRunAnswer, Hole, Live, Rules};
+use kfplan_plan::{Desired, DryRunAnswer, Hole, Live, Rules, Shown};
 use serde_json::{Value as Json, json};
 
 use super::world::{World, desired, key, lines, object, ownership, path};
@@ -113,6 +113,20 @@ fn a_removal_is_drift_that_nobody_signs() {
 }
 
 #[test]
+fn what_went_is_told_as_the_server_had_kept_it() {
+    let env = path(&format!("{MAIN}/env[name=A]/value"));
+    let drops_it = |body: &mut Json| {
+        let _ = env.remove(body);
+        *path(&format!("{MAIN}/env[name=B]/value")).get_mut(body).expect("a value") = json!("two");
+    };
+    for (name, kept) in [("A", r#"{"name":"A"}"#), ("B", r#"{"name":"B","value":"two"}"#)] {
+        let world = World::applied(DEPLOYMENT, drops_it).removed(&format!("{MAIN}/env[name={name}]"));
+        let old: Vec<_> = world.drift().into_iter().map(|drift| drift.old).collect();
+        assert_eq!(old, [Shown::Value(serde_json::from_str(kept).expect("JSON"))]);
+    }
+}
+
+#[test]
 fn another_order_of_our_items_is_drift() {
     let mut world = web();
     let env = path(&format!("{MAIN}/env")).get_mut(&mut world.live.body).and_then(Json::as_array_mut).expect("a list");
@@ -121,6 +135,28 @@ fn another_order_of_our_items_is_drift() {
     change /spec/template/spec/containers[name=main]/env [{"name":"B"},{"name":"A"}] -> [{"name":"A"},{"name":"B"}]
     drift /spec/template/spec/containers[name=main]/env [{"name":"A"},{"name":"B"}] -> [{"name":"B"},{"name":"A"}] by not recorded
     "#);
+}
+
+#[test]
+fn nobody_is_accused_of_another_order() {
+    let mut world = web().updated("injector", &format!("{MAIN}/env[name=C]"), json!({"name": "C", "value": "3"}));
+    let env = path(&format!("{MAIN}/env")).get_mut(&mut world.live.body).and_then(Json::as_array_mut).expect("a list");
+    env.reverse();
+    assert_eq!(world.drift().iter().map(|drift| drift.witness.clone()).collect::<Vec<_>>(), [None]);
+}
+
+/// The controller that puts the rules together leaves no trace where there are none left.
+#[test]
+fn an_aggregated_role_without_rules_is_no_drift() {
+    let role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: all\naggregationRule:\n  \
+                clusterRoleSelectors: [{matchLabels: {a: b}}]\nrules: []\n";
+    let mut world = World::applied(role, |_| ());
+    world.gives("nobody", "Update", "", "/rules");
+    let entries = world.live.body["metadata"]["managedFields"].as_array_mut().expect("entries");
+    entries.retain(|entry| entry["manager"] != "nobody");
+    assert_eq!(world.drift(), []);
+    world.live.body["rules"] = json!([{"verbs": ["get"]}]);
+    assert_eq!(world.drift().len(), 1);
 }
 
 #[test]
@@ -150,18 +186,34 @@ fn something_put_into_our_empty_map_is_not_ours() {
     assert_eq!(world.found(), "");
 }
 
+/// The server drops an empty `data` and, with the first key of somebody else, our ownership of it.
 #[test]
-fn an_empty_map_that_the_server_did_not_keep_is_no_claim_on_what_others_put_there() {
-    // As the Secret of Kubeflow's trainer, which its controller fills.
-    let text = "{apiVersion: v1, kind: Secret, metadata: {name: s, namespace: a}, type: Opaque, data: {}}";
-    let world = World::applied(text, |live| {
-        live.as_object_mut().expect("a map").remove("data");
-    });
-    assert_eq!(world.found(), "");
-    let mut world = world.updated("manager", "/data", json!({"tls.key": "eA=="}));
-    assert_eq!(world.found(), "");
-    world = world.wants(|body| body["data"] = json!({"tls.key": "eQ=="}));
-    assert!(!world.comparison().changes.is_empty());
+fn what_fills_a_map_that_we_sent_empty_is_not_ours() {
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\n  namespace: ns\ndata: {}\n";
+    let drops_it = |body: &mut Json| {
+        body.as_object_mut().expect("a body").remove("data");
+    };
+    for server in [Box::new(drops_it) as Box<dyn Fn(&mut Json)>, Box::new(|_: &mut Json| {})] {
+        let mut world = World::applied(secret, server);
+        world.gives("controller", "Update", "", "/data/tls.key");
+        world.gives("controller", "Update", "", "/data");
+        let entries = world.live.body["metadata"]["managedFields"].as_array_mut().expect("entries");
+        entries.pop();
+        world.live.body["data"] = json!({"tls.key": "a2V5"});
+        assert_eq!(world.found(), "");
+    }
+}
+
+#[test]
+fn whoever_writes_our_empty_map_as_a_whole_has_replaced_it() {
+    let policy = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: policy\n  namespace: ns\nspec:\n  podSelector: {}\n";
+    let world = World::applied(policy, |_| {}).updated("x", "/spec/podSelector", json!({"matchLabels": {"a": "b"}}));
+    assert_snapshot!(world.found(), @r#"
+    change /spec/podSelector {"matchLabels":{"a":"b"}} -> {}
+    drift /spec/podSelector {} -> {"matchLabels":{"a":"b"}} by x Update 2026-11-24T11:00:01Z
+    take /spec/podSelector
+    note objects::taken_back: fields that were applied before are taken back from `x`
+    "#);
 }
 
 #[test]
@@ -188,6 +240,19 @@ fn an_object_made_again_under_a_new_uid_is_drift_of_the_whole() {
     world.live.uid = Some("u-2".to_owned());
     assert_snapshot!(world.found(), @r#"drift  "u-1" -> "u-2" by kfplan:kubeflow-test Apply 2026-11-24T10:00:00Z"#);
     assert!(world.comparison().wants_dry_run);
+}
+
+#[test]
+fn whoever_wrote_most_in_the_first_second_made_it() {
+    let mut world = web();
+    world.live.uid = Some("u-2".to_owned());
+    world.live.body["metadata"]["managedFields"] = json!([
+        {"manager": "controller", "operation": "Apply", "time": "2026-11-24T12:00:00Z", "fieldsV1": {"f:spec": {"f:paused": {}}}},
+        {"manager": "echo", "operation": "Apply", "fieldsV1": {"f:spec": {"f:replicas": {}}}},
+        {"manager": "hand", "operation": "Update", "time": "2026-11-24T12:00:00Z",
+            "fieldsV1": {"f:spec": {"f:replicas": {}, "f:selector": {}}}},
+    ]);
+    assert_snapshot!(world.found(), @r#"drift  "u-1" -> "u-2" by hand Update 2026-11-24T12:00:00Z"#);
 }
 
 #[test]
@@ -239,6 +304,21 @@ fn a_policy_takes_yields_or_fails() {
     let other = Target { kind: Some("Service".to_owned()), ..Target::default() };
     world.conflicts = vec![Conflict { target: other, path: path("/spec"), policy: ConflictPolicy::Fail }];
     assert_eq!(world.comparison().conflicts, []);
+}
+
+/// The server has put defaults into a list that is a whole: an apply without force would be in conflict with its owner.
+#[test]
+fn taking_holds_for_values_that_are_only_alike() {
+    let hook = "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\nmetadata:\n  name: v\n\
+                webhooks:\n- name: v.example.com\n  rules:\n  - {apiGroups: [a], apiVersions: [v1], operations: [CREATE], resources: [things]}\n";
+    let at = "/webhooks[name=v.example.com]/rules";
+    let mut world = World::applied(hook, |_| ());
+    let rules = json!([{"apiGroups": ["a"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["things"], "scope": "*"}]);
+    world = world.updated("hand", at, rules);
+    world.live.uid = Some("u-2".to_owned());
+    assert_eq!(world.comparison().force, []);
+    world.conflicts = vec![Conflict { target: Target::default(), path: path(""), policy: ConflictPolicy::Take }];
+    assert_eq!(world.comparison().force, [path(at)]);
 }
 
 #[test]
