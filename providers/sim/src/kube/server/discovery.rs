@@ -108,7 +108,8 @@ pub(crate) fn answer(cluster: &Cluster, request: &Request, parts: &[&str]) -> Op
             if let Some(refusal) = unavailable(cluster, group, version) {
                 return Some(Err(refusal));
             }
-            resources(kinds, group, version).map(|list| Ok(Response::json(200, &list)))
+            let list = resources(kinds, group, version).or_else(|| behind(cluster, group, version));
+            list.map(|list| Ok(Response::json(200, &list)))
         }
         ["openapi", rest @ ..] => openapi::answer(cluster, request, rest),
         _ => None,
@@ -140,6 +141,14 @@ fn wants_aggregated(cluster: &Cluster, request: &Request) -> Option<&'static str
         }
         (part.contains("v=v2") && cluster.release.minor >= 30).then_some("v2")
     })
+}
+
+/// What another server serves: who it is, and none of its kinds, which are not simulated.
+fn behind(cluster: &Cluster, group: &str, version: &str) -> Option<Value> {
+    let service = cluster.object("apiregistration.k8s.io/apiservices", "", &format!("{version}.{group}"))?;
+    service.pointer("/spec/service").filter(|service| service.is_object())?;
+    let version = format!("{group}/{version}");
+    Some(json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": []}))
 }
 
 /// A group that another server serves, and that does not answer.

@@ -182,4 +182,7 @@ fn a_webhook_by_way_of_the_server_answers_when_its_aggregated_api_does() {
     lab.post(MAPS, config_map("a", json!({}))).ok();
     let api = lab.get("/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.guard.example.com").ok();
     assert!(api["spec"]["caBundle"].is_string(), "{api}");
+    // The server behind it says who it is.
+    let list = lab.get("/apis/guard.example.com/v1beta1").ok();
+    assert_eq!(list["groupVersion"], "guard.example.com/v1beta1");
 }
