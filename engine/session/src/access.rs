@@ -1,7 +1,7 @@
 //! The way into each cluster of a stack.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -41,7 +41,8 @@ impl ClusterAccess {
         azure: Option<(Arc<ArmClient>, Arc<Identity>)>,
         subscription: Option<&str>,
         stack: &Stack,
-        folder: &std::path::Path,
+        folder: &Path,
+        home: Option<&Path>,
         records: &BTreeMap<Address, Recorded>,
     ) -> Self {
         let mut ways = BTreeMap::new();
@@ -65,7 +66,10 @@ impl ClusterAccess {
                     }
                 }
                 "kubernetes_cluster" => {
-                    ways.insert(address.clone(), Ok(existing(resource, folder)));
+                    ways.insert(
+                        address.clone(),
+                        Ok(existing(text(resource, "kubeconfig"), text(resource, "context"), folder, home)),
+                    );
                 }
                 _ => {}
             }
@@ -118,13 +122,16 @@ fn aks(resource: &Resource, stack: &Stack, subscription: Option<&str>) -> Result
     Ok(Way::Aks { place, auth: text(resource, "auth").unwrap_or("auto").to_owned(), detour })
 }
 
-fn existing(resource: &Resource, folder: &std::path::Path) -> Way {
-    match text(resource, "kubeconfig") {
-        Some("in-cluster") | None => Way::InCluster,
-        Some(path) => {
-            Way::File { path: folder.join(path), context: text(resource, "context").unwrap_or_default().to_owned() }
-        }
-    }
+fn existing(kubeconfig: Option<&str>, context: Option<&str>, folder: &Path, home: Option<&Path>) -> Way {
+    let path = match kubeconfig {
+        Some("in-cluster") | None => return Way::InCluster,
+        // As shells write the home folder, and only there: `~user` is a file's name.
+        Some(path) => match (path.strip_prefix("~/"), home) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => folder.join(path),
+        },
+    };
+    Way::File { path, context: context.unwrap_or_default().to_owned() }
 }
 
 #[async_trait]
@@ -203,7 +210,7 @@ fn host_of(url: &str) -> Option<&str> {
 }
 
 /// A kubeconfig of this machine with `context` as the current one.
-fn at_context(path: &std::path::Path, context: &str) -> Result<String, Trouble> {
+fn at_context(path: &Path, context: &str) -> Result<String, Trouble> {
     let wrong = |what: String| {
         Trouble::new(
             Class::Auth,
@@ -222,7 +229,27 @@ fn at_context(path: &std::path::Path, context: &str) -> Result<String, Trouble> 
         return Err(wrong(format!("has no context `{context}`")));
     }
     config["current-context"] = context.into();
+    locate_files(&mut config, path.parent().unwrap_or(Path::new("")));
     Ok(yaml::to_text(&config))
+}
+
+/// Files that a kubeconfig names are relative to its own folder. Source: "Organizing Cluster Access Using kubeconfig Files" of
+/// the Kubernetes docs.
+fn locate_files(config: &mut Json, folder: &Path) {
+    let named = [
+        ("clusters", "cluster", ["certificate-authority"].as_slice()),
+        ("users", "user", ["client-certificate", "client-key", "tokenFile"].as_slice()),
+    ];
+    for (list, inside, fields) in named {
+        for entry in config.get_mut(list).and_then(Json::as_array_mut).into_iter().flatten() {
+            let Some(entry) = entry.get_mut(inside).and_then(Json::as_object_mut) else { continue };
+            for field in fields {
+                if let Some(Json::String(file)) = entry.get_mut(*field) {
+                    *file = folder.join(&*file).to_string_lossy().into_owned();
+                }
+            }
+        }
+    }
 }
 
 /// The kubeconfig of the pod's service account. Source: "Accessing the Kubernetes API from a Pod" of the Kubernetes docs.
@@ -267,5 +294,25 @@ mod tests {
             })
         );
         assert_eq!(host_of("https://[::1]:6443/x"), Some("::1"));
+    }
+
+    #[test]
+    fn files_of_a_kubeconfig_are_beside_it_and_its_home_is_found() {
+        let home = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(home.path().join(".kube")).expect("a folder");
+        let config = serde_json::json!({
+            "clusters": [{"name": "c", "cluster": {"server": "https://a", "certificate-authority": "ca.crt"}}],
+            "users": [{"name": "u", "user": {"client-key": "/etc/key", "tokenFile": "token"}}, {"name": "none"}],
+            "contexts": [{"name": "one", "context": {"cluster": "c", "user": "u"}}],
+        });
+        std::fs::write(home.path().join(".kube/config"), config.to_string()).expect("a file");
+        let way = existing(Some("~/.kube/config"), Some("one"), Path::new("/stack"), Some(home.path()));
+        let Way::File { path, context } = way else { panic!("a file") };
+        let text = at_context(&path, &context).expect("a kubeconfig");
+        let folder = home.path().join(".kube");
+        for (field, file) in [("certificate-authority", "ca.crt"), ("tokenFile", "token"), ("client-key", "/etc/key")] {
+            let line = format!("{field}: {}", folder.join(file).display());
+            assert!(text.contains(&line), "{line} in {text}");
+        }
     }
 }

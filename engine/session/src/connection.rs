@@ -48,7 +48,8 @@ impl Connection {
         };
         let subscription = azure.as_ref().map(|azure| azure.subscription.id.as_str());
         let ways = azure.as_ref().map(|azure| (azure.client.clone(), azure.identity.clone()));
-        let access = Arc::new(ClusterAccess::new(ways, subscription, stack, place.folder(), &state.records));
+        let home = options.variables.get("HOME").map(std::path::Path::new);
+        let access = Arc::new(ClusterAccess::new(ways, subscription, stack, place.folder(), home, &state.records));
         let clusters = Arc::new(Kubernetes::new(access.clone(), ownership, state.key.clone()));
         let pace = sandbox.is_some().then(crate::sandbox::pace);
         let provider = azure.as_ref().map(|azure| {

@@ -22,7 +22,7 @@ impl KubernetesCluster {
             Field::required(
                 "kubeconfig",
                 Shape::String,
-                "The kubeconfig file, relative to the stack file, or `in-cluster` for the service account of the pod that kfplan runs in.",
+                "The kubeconfig file, relative to the stack file or to the home folder (`~/…`), or `in-cluster` for the service account of the pod that kfplan runs in.",
             )
             .deciding(),
             Field::optional(
