@@ -25,7 +25,13 @@ pub(crate) enum Unusable {
     #[error("has a certificate, key, or plugin that cannot be used")]
     Credential(#[source] kube::Error),
     #[error("names the proxy `{0}`, which is not of the kind `http://HOST:PORT`")]
-    Proxy(Uri),
+    Proxy(String),
+}
+
+/// A URL as it may be shown: it may hold a password.
+fn without_user(url: &Uri) -> String {
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{}{port}", url.scheme_str().unwrap_or_default(), url.host().unwrap_or_default())
 }
 
 /// A client for the server that a kubeconfig names.
@@ -39,7 +45,7 @@ pub(crate) fn client(config: &kube::Config) -> Result<kube::Client, Unusable> {
         Some(proxy) if proxy.scheme_str() == Some("http") => {
             Either::Right(Tunnel::new(proxy.clone(), tcp).map_err(BoxError::from))
         }
-        Some(proxy) => return Err(Unusable::Proxy(proxy.clone())),
+        Some(proxy) => return Err(Unusable::Proxy(without_user(proxy))),
     };
     let tls = config.rustls_client_config().map_err(Unusable::Credential)?;
     let connector =
