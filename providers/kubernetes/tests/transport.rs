@@ -165,9 +165,11 @@ fn a_proxy_that_cannot_be_used_is_named() {
     on_runtime(async {
         let folder = tempfile::tempdir().expect("a folder");
         let sandbox = sandbox(folder.path()).await;
-        let other = with(&sandbox.kubeconfig("c1").expect("a kubeconfig"), "proxy-url", "socks5://127.0.0.1:1");
+        let other =
+            with(&sandbox.kubeconfig("c1").expect("a kubeconfig"), "proxy-url", "socks5://me:hidden@127.0.0.1:1");
         let found = provider(other).observe(&places()[..1]).await;
         let Some(Observation::Denied(reason)) = found.first() else { panic!("{found:?}") };
         assert!(reason.contains("names the proxy `socks5://127.0.0.1:1"), "{reason}");
+        assert!(!reason.contains("hidden"), "{reason}");
     });
 }
